@@ -1,0 +1,171 @@
+# Berth. `make help` lists the targets; `make run` and `make test` need nothing installed beforehand.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+SAN ?=
+comma := ,
+# Short lines unless V=1.
+Q := $(if $(V),,@)
+say = $(if $(V),,@echo '  $(1)	$(2)')
+
+BUILD := build$(if $(SAN),/san-$(subst $(comma),-,$(SAN)))
+
+CC ?= cc
+PKG_CONFIG ?= pkg-config
+PACKAGES := libh2o-evloop openssl libargon2 jansson lmdb yaml-0.1 libcrypt
+
+CFLAGS ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wcast-qual \
+	-Wwrite-strings -Wformat=2 -Wundef -Wvla -Wredundant-decls -Wold-style-definition $(if $(WERROR),-Werror)
+HARDENING := -fstack-protector-strong -fstack-clash-protection -fPIE $(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2) \
+	$(if $(filter x86_64,$(shell uname -m)),-fcf-protection)
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+
+# llhttp: a library on Debian 13; on Debian 12 its C sources come with node-llhttp and are compiled here, in strict mode.
+LLHTTP_SRC := $(if $(shell $(PKG_CONFIG) --exists libllhttp 2>/dev/null && echo yes),,$(wildcard /usr/share/llhttp/*.c))
+LLHTTP_CPPFLAGS := $(if $(LLHTTP_SRC),-isystem /usr/share/include/llhttp -DLLHTTP_STRICT_MODE=1)
+LLHTTP_LIBS := $(if $(LLHTTP_SRC),,-lllhttp)
+
+CPPFLAGS_ALL := -I. -D_GNU_SOURCE -DH2O_USE_EPOLL=1 -DBERTH_VERSION='"$(VERSION)"' $(LLHTTP_CPPFLAGS) \
+	$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null) $(CPPFLAGS)
+CFLAGS_ALL := -std=gnu17 $(WARNINGS) $(HARDENING) $(SANFLAGS) -pthread $(CFLAGS)
+LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -Wl,--as-needed -pthread $(SANFLAGS) $(LDFLAGS)
+LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) $(LLHTTP_LIBS)
+
+# Rooms. A program is a file with main(): registry/main.c and tools/berth_*.c.
+BASE := $(wildcard registry/base/*.c)
+STORAGE := $(wildcard storage/*.c)
+AUTH := $(wildcard auth/*.c)
+REGISTRY := $(filter-out registry/main.c,$(wildcard registry/*.c))
+TOOL_MAINS := $(wildcard tools/berth_*.c)
+TOOLS := $(filter-out $(TOOL_MAINS),$(wildcard tools/*.c))
+TOOL_PROGRAMS := $(patsubst tools/berth_%.c,$(BUILD)/berth-%,$(TOOL_MAINS))
+PROGRAMS := $(BUILD)/berth $(TOOL_PROGRAMS)
+
+object = $(patsubst %.c,$(BUILD)/o/%.o,$(1))
+LLHTTP_OBJ := $(patsubst /usr/share/llhttp/%.c,$(BUILD)/o/llhttp/%.o,$(LLHTTP_SRC))
+LIB := $(BUILD)/libberth.a
+LIB_OBJ := $(call object,$(BASE) $(STORAGE) $(AUTH) $(REGISTRY) $(TOOLS)) $(LLHTTP_OBJ)
+
+UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
+UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
+BENCH_OBJ := $(call object,$(wildcard tests/bench/*.c))
+BENCH := $(BUILD)/bench/load
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
+
+all: $(PROGRAMS)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1: /p' $(MAKEFILE_LIST)
+
+$(BUILD)/berth: $(call object,registry/main.c) $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(TOOL_PROGRAMS): $(BUILD)/berth-%: $(BUILD)/o/tools/berth_%.o $(LIB)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	$(call say,AR,$@)
+	$(Q)$(AR) rcs $@ $^
+
+$(BUILD)/o/llhttp/%.o: /usr/share/llhttp/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -O2 -g -fPIE -DLLHTTP_STRICT_MODE=1 $(SANFLAGS) -I/usr/share/include/llhttp -c -o $@ $<
+
+$(BUILD)/o/%.o: %.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+# Rebuild when the flags change.
+$(BUILD)/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' > $@
+
+$(BUILD)/unit/%: $(BUILD)/o/tests/unit/%.o $(BUILD)/o/tests/unit/test.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+$(BENCH): $(BENCH_OBJ) $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# Wants CC=clang SAN=…,fuzzer-no-link, as tests/fuzz/run.sh sets them.
+$(BUILD)/fuzz/%: $(BUILD)/o/tests/fuzz/%.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+unit-programs: $(UNIT)
+bench-programs: $(BENCH)
+fuzz-programs: $(FUZZ)
+
+deps: ## install what building needs, from Debian's packages
+	@conf/deps.sh build
+
+run: ## install what is missing, build, and start a TLS registry on :5000 with data in ./berth-data
+	@conf/deps.sh build
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all
+	@conf/quickstart.sh
+
+unit: ## unit tests only
+	@$(MAKE) --no-print-directory -j"$$(nproc)" unit-programs
+	@tests/run-unit.sh $(BUILD)
+
+test: ## set up what the tests need, build, and run unit, wire and end-to-end tests
+	@conf/deps.sh build
+	@conf/deps.sh test
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all unit-programs bench-programs
+	@BUILD=$(BUILD) tests/run.sh
+
+conformance: ## the public OCI conformance programs against a TLS server with users
+	@conf/deps.sh build
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all
+	@BUILD=$(BUILD) tests/conformance/run.sh
+
+bench: ## measure Berth beside Debian's docker-registry and nginx
+	@conf/deps.sh build
+	@conf/deps.sh bench
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all bench-programs
+	@BUILD=$(BUILD) tests/bench/run.sh
+
+C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+
+format: ## format all C files in place
+	clang-format -i $(C_FILES)
+
+lint: layers ## formatting, clang-tidy, cppcheck, shellcheck
+	clang-format --dry-run --Werror $(C_FILES)
+	tests/lint.sh '$(CPPFLAGS_ALL)'
+
+layers: ## who may include whom
+	@tests/layers.sh
+
+fuzz: ## build and run each fuzzer for FUZZ_SECONDS (default 600)
+	@conf/deps.sh build
+	@conf/deps.sh lint
+	@tests/fuzz/run.sh
+
+install: all ## install below DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/berth
+	install -m 0755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
+	install -m 0644 conf/config.yml $(DESTDIR)$(PREFIX)/share/berth/config.example.yml
+
+clean: ## remove build/
+	rm -rf build
+
+FORCE:
+.PHONY: all help deps run unit unit-programs bench-programs fuzz-programs test conformance bench format lint layers fuzz install clean FORCE
+.SECONDARY:
+
+-include $(shell find $(BUILD)/o -name '*.d' 2>/dev/null)

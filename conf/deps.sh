@@ -1,0 +1,111 @@
+#!/bin/bash
+# Install what a group of make targets needs, from Debian's packages: conf/deps.sh build|test|lint|bench
+# Silent and quick when everything is there. To add a package, add a word to its group below.
+#   a       must be there
+#   a|b     one of them, the first that this release has
+#   a?      where this release has it
+set -euo pipefail
+
+build=(
+    gcc make pkg-config libc6-dev
+    libh2o-evloop-dev libssl-dev libargon2-dev libjansson-dev liblmdb-dev libyaml-dev libcrypt-dev
+    'libllhttp-dev|node-llhttp'
+)
+test=(
+    curl ca-certificates openssl python3 jq procps iproute2 strace util-linux apache2-utils
+    docker.io 'docker-cli?' containerd runc skopeo podman buildah umoci
+)
+lint=(clang clang-tidy clang-format cppcheck shellcheck)
+bench=(curl openssl python3 apache2-utils docker-registry nginx-light wrk)
+
+# The sanitizers' libraries, of the version that the package clang stands for.
+clang_runtime() {
+    local depends version
+    depends=$(dpkg-query -W -f '${Depends}' clang 2>/dev/null || true)
+    [[ -n $depends ]] || depends=$(apt-cache show --no-all-versions clang 2>/dev/null | sed -n 's/^Depends: //p')
+    version=$(sed -n 's/.*clang-\([0-9][0-9]*\).*/\1/p' <<<"$depends")
+    [[ -z $version ]] || echo "libclang-rt-$version-dev"
+}
+
+# One question for all packages: asking for each takes longer than the build has to look at its files.
+declare -A present=()
+look() {
+    local name status
+    while read -r name status; do
+        [[ $status != installed ]] || present[$name]=1
+    done < <(dpkg-query -W -f '${Package} ${db:Status-Status}\n')
+}
+
+available() {
+    [[ $(apt-cache policy "$1" 2>/dev/null) == *'Candidate: '[^'(']* ]]
+}
+
+as_root() {
+    if [[ $(id -u) -eq 0 ]]; then
+        "$@"
+    elif command -v sudo >/dev/null; then
+        sudo "$@"
+    else
+        echo "deps: not root and no sudo; as root: $*" >&2
+        return 1
+    fi
+}
+
+# Words of which nothing is installed yet.
+missing_of() {
+    local word name
+    for word in "$@"; do
+        for name in $(tr '|?' '  ' <<<"$word"); do
+            [[ -z ${present[$name]-} ]] || continue 2
+        done
+        echo "$word"
+    done
+}
+
+# The package that this release has for a word; nothing for an optional one that it does not have.
+choose() {
+    local name
+    for name in $(tr '|?' '  ' <<<"$1"); do
+        if available "$name"; then
+            echo "$name"
+            return
+        fi
+    done
+    if [[ $1 != *'?' ]]; then
+        echo "deps: this release has no package $1" >&2
+        return 1
+    fi
+}
+
+main() {
+    local -a missing packages=()
+    local word chosen
+    mapfile -t missing < <(missing_of "$@")
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    if [[ ${missing[*]} =~ [^?]( |$) ]]; then
+        as_root apt-get update -qq
+    fi
+    for word in "${missing[@]}"; do
+        chosen=$(choose "$word")
+        [[ -z $chosen ]] || packages+=("$chosen")
+    done
+    [[ ${#packages[@]} -gt 0 ]] || return 0
+    echo "deps: installing ${packages[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
+}
+
+look
+case ${1-} in
+build) main "${build[@]}" ;;
+test) main "${test[@]}" ;;
+lint)
+    main "${lint[@]}"
+    mapfile -t runtime < <(clang_runtime)
+    main "${runtime[@]}"
+    ;;
+bench) main "${bench[@]}" ;;
+*)
+    echo "usage: conf/deps.sh build|test|lint|bench" >&2
+    exit 2
+    ;;
+esac

@@ -1,0 +1,123 @@
+#include "registry/base/log.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char *const level_names[] = {"error", "warn", "info", "debug"};
+
+static _Atomic(int) threshold = LOG_LEVEL_INFO;
+static enum log_format style = LOG_FORMAT_TEXT;
+static struct sbuf constant_fields; /* already in the chosen format */
+
+/* logfmt values are bare when they can be, quoted as JSON when they cannot. */
+static void put_text_value(struct sbuf *line, struct str value)
+{
+    bool bare = value.n > 0;
+
+    for (size_t i = 0; i < value.n && bare; i++)
+        bare = value.p[i] > ' ' && value.p[i] < 0x7f && value.p[i] != '"' && value.p[i] != '=' && value.p[i] != '\\';
+    if (bare)
+        sbuf_str(line, value);
+    else
+        sbuf_json(line, value);
+}
+
+static void put_field(struct sbuf *line, const char *key, struct str value)
+{
+    if (style == LOG_FORMAT_JSON) {
+        sbuf_put(line, ",", 1);
+        sbuf_json(line, str_of(key));
+        sbuf_put(line, ":", 1);
+        sbuf_json(line, value);
+    } else {
+        sbuf_printf(line, " %s=", key);
+        put_text_value(line, value);
+    }
+}
+
+void log_init(enum log_level level, enum log_format format, const struct log_field *constant, size_t n)
+{
+    log_set_level(level);
+    style = format;
+    sbuf_free(&constant_fields);
+    for (size_t i = 0; i < n; i++)
+        put_field(&constant_fields, constant[i].key, constant[i].value);
+}
+
+void log_set_level(enum log_level level)
+{
+    atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
+}
+
+bool log_enabled(enum log_level level)
+{
+    return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+static void put_time(struct sbuf *line)
+{
+    struct timespec now;
+    struct tm utc;
+    char text[32];
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+    sbuf_printf(line, "%s.%03ldZ", text, now.tv_nsec / 1000000);
+}
+
+static void emit(enum log_level level, const struct log_field *fields, size_t n, const char *fmt, va_list ap)
+    __attribute__((format(printf, 4, 0)));
+
+static void emit(enum log_level level, const struct log_field *fields, size_t n, const char *fmt, va_list ap)
+{
+    struct sbuf line = {0};
+    char message[1024];
+
+    vsnprintf(message, sizeof(message), fmt, ap);
+    sbuf_printf(&line, style == LOG_FORMAT_JSON ? "{\"time\":\"" : "time=");
+    put_time(&line);
+    sbuf_printf(&line,
+                style == LOG_FORMAT_JSON ? "\",\"level\":\"%s\",\"msg\":" : " level=%s msg=", level_names[level]);
+    sbuf_json(&line, str_of(message));
+    for (size_t i = 0; i < n; i++)
+        put_field(&line, fields[i].key, fields[i].value);
+    sbuf_put(&line, constant_fields.p, constant_fields.n);
+    sbuf_printf(&line, style == LOG_FORMAT_JSON ? "}\n" : "\n");
+    /* Nobody can be told when the log itself cannot be written. */
+    if (write(STDERR_FILENO, line.p, line.n) < 0) {
+    }
+    sbuf_free(&line);
+}
+
+#define DEFINE_LOG(name, level)        \
+    void name(const char *fmt, ...)    \
+    {                                  \
+        va_list ap;                    \
+                                       \
+        if (!log_enabled(level))       \
+            return;                    \
+        va_start(ap, fmt);             \
+        emit(level, NULL, 0, fmt, ap); \
+        va_end(ap);                    \
+    }
+
+DEFINE_LOG(log_error, LOG_LEVEL_ERROR)
+DEFINE_LOG(log_warn, LOG_LEVEL_WARN)
+DEFINE_LOG(log_info, LOG_LEVEL_INFO)
+DEFINE_LOG(log_debug, LOG_LEVEL_DEBUG)
+
+void log_fields(enum log_level level, const struct log_field *fields, size_t n, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (!log_enabled(level))
+        return;
+    va_start(ap, fmt);
+    emit(level, fields, n, fmt, ap);
+    va_end(ap);
+}

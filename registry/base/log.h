@@ -1,0 +1,40 @@
+/*
+ * Logging: one line per event, text (logfmt) or JSON, on stderr.
+ *
+ * Severities by consequence: ERROR somebody must act; WARN something is off but served; INFO what an
+ * operator wants to know of a healthy server; DEBUG for its developers. Secrets are never logged.
+ *
+ * Thread: log_init() before threads start; log_*() from any thread, each line written whole.
+ */
+#ifndef BERTH_BASE_LOG_H
+#define BERTH_BASE_LOG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "registry/base/str.h"
+
+enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
+enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
+
+struct log_field {
+    const char *key;
+    struct str value;
+};
+
+/* `constant` fields (log.fields of the configuration) go onto every line; they are copied. */
+void log_init(enum log_level level, enum log_format format, const struct log_field *constant, size_t n);
+/* May be called at any time from any thread. */
+void log_set_level(enum log_level level);
+bool log_enabled(enum log_level level);
+
+void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_info(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void log_debug(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* A line with fields of its own. */
+void log_fields(enum log_level level, const struct log_field *fields, size_t n, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,80 @@
+#!/bin/bash
+# Checks every #include "…" and #include <…> against who may include whom (DESIGN.md): rooms, and one owner for each
+# third-party library. Prints what breaks a rule; silent and successful otherwise.
+set -eu -o pipefail
+cd "$(dirname "$0")/.."
+bad=0
+
+complain() {
+    echo "$1"
+    bad=1
+}
+
+# The rooms that a file may include from, by the file's path.
+rooms_of() {
+    case $1 in
+    registry/base/*) echo 'registry/base' ;;
+    storage/*) echo 'storage registry/base' ;;
+    auth/*) echo 'auth registry/base' ;;
+    tools/*) echo 'tools auth storage registry/base' ;;
+    registry/*) echo 'registry auth storage registry/base' ;;
+    tests/*) echo 'tests registry auth storage tools registry/base' ;;
+    *) echo '' ;;
+    esac
+}
+
+# header pattern | files that may include it
+owners='
+lmdb.h                          | storage/meta_lmdb.c
+argon2.h crypt.h                | auth/password.c
+yaml.h                          | registry/config_tree.c
+llhttp.h                        | registry/http1*.c registry/http1*.h
+jansson.h                       | storage/manifest*.c storage/manifest_json.h
+h2o.h h2o/*.h                   | registry/*.c registry/*.h
+openssl/*.h                     | registry/*.c registry/*.h storage/digest*.c storage/scrub*.c auth/*.c tools/*.c tools/*.h
+'
+
+check_room() {
+    local file=$1 header=$2 room
+    [[ -f $header ]] || { complain "$file: \"$header\" is not a path from the repository's root"; return; }
+    for room in $(rooms_of "$file"); do
+        [[ $room == tests && $header == tests/* ]] && return
+        [[ ${header%/*} == "$room" ]] && return
+    done
+    complain "$file: may not include \"$header\""
+}
+
+check_owner() {
+    local file=$1 header=$2 patterns files pattern allowed
+    [[ $file == tests/* ]] && return
+    while IFS='|' read -r patterns files; do
+        for pattern in $patterns; do
+            # shellcheck disable=SC2053 # patterns on purpose, here and below
+            [[ $header == $pattern ]] || continue
+            for allowed in $files; do
+                # shellcheck disable=SC2053
+                [[ $file == $allowed && ${file%/*} == "${allowed%/*}" ]] && return
+            done
+            complain "$file: only $(xargs <<<"$files") may include <$header>"
+            return
+        done
+    done <<<"$owners"
+}
+
+files=0
+set -f # patterns in the table above are not file names
+while IFS=: read -r file _ line; do
+    files=$((files + 1))
+    case $line in
+    *\"*\"*)
+        header=${line#*\"}
+        check_room "$file" "${header%%\"*}"
+        ;;
+    *\<*\>*)
+        header=${line#*<}
+        check_owner "$file" "${header%%>*}"
+        ;;
+    esac
+done < <(set +f && grep -rnE '^[[:space:]]*#[[:space:]]*include' --include='*.[ch]' --include='*.def' registry storage auth tools tests)
+((files > 0)) || complain "no #include found: is this the repository?"
+exit $bad
