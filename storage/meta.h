@@ -1,0 +1,137 @@
+/*
+ * Metadata: who holds what. Repositories, tags, manifests, repository→blob membership, blob records, referrers.
+ *
+ * Reads are snapshots: meta_read() … meta_done() around any number of reads; slices point into the
+ * snapshot and die with it. Writes are changes: functions that run one after the other on the writer thread, many of
+ * them in one durable commit (group commit); a change hears of its end only when its commit is on disk.
+ *
+ * Between meta_read() and meta_done() a thread must not wait for a change: the writer may be waiting for it (kv.h).
+ *
+ * Thread: a meta_reader belongs to one thread. meta_submit() from any thread; `apply` and `done` run on the writer
+ * thread. A change's apply() validates fully before it writes, touches nothing but the transaction, and may be run
+ * again (when another change of its batch failed half-way, or the map had to grow).
+ */
+#ifndef BERTH_STORAGE_META_H
+#define BERTH_STORAGE_META_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "registry/base/err.h"
+#include "registry/base/str.h"
+#include "storage/digest.h"
+#include "storage/manifest.h"
+
+struct meta;
+struct meta_reader;
+struct meta_txn; /* a snapshot for reading, or the writer's transaction inside apply() */
+
+/* Opens or creates the environment in `directory` and starts the writer thread. Refuses a schema it does not know.
+ * Blocks. */
+struct meta *meta_open(const char *directory, struct err *e);
+/* Waits for queued changes, stops the writer, closes. */
+void meta_close(struct meta **meta);
+
+struct meta_reader *meta_reader_new(struct meta *meta, struct err *e);
+void meta_reader_free(struct meta_reader **reader);
+struct meta_txn *meta_read(struct meta_reader *reader, struct err *e); /* NULL on failure */
+void meta_done(struct meta_reader *reader);
+
+struct meta_change {
+    int (*apply)(struct meta_txn *txn, struct meta_change *change, struct err *e);
+    void (*done)(struct meta_change *change); /* rc and err are set; the change belongs to its submitter again */
+    int rc;
+    struct err err;
+    struct meta_change *next; /* the writer's */
+};
+void meta_submit(struct meta *meta, struct meta_change *change);
+/* meta_submit() and wait: for tools and tests, never on a loop. Returns change->rc. `done` is not called. */
+int meta_write(struct meta *meta, struct meta_change *change);
+
+/* ---- blobs ---- */
+
+struct blob_info {
+    uint64_t size;        /* bytes */
+    uint64_t references;  /* manifests, over all repositories, that name it */
+    uint64_t last_needed; /* wall-clock seconds: lease of an unreferenced blob */
+};
+
+/* The blob as `repository` sees it: ERR_NOT_FOUND unless the repository holds it. */
+int meta_blob_get(struct meta_txn *txn, struct str repository, const struct digest *d, struct blob_info *out,
+                  struct err *e);
+/* Record a blob that is on disk and make `repository` (created when new) a holder; renews the lease. */
+int meta_blob_put(struct meta_txn *txn, struct str repository, const struct digest *d, uint64_t size, uint64_t now,
+                  struct err *e);
+/* Mount: make `repository` a holder if `from` is one; ERR_NOT_FOUND otherwise. */
+int meta_blob_mount(struct meta_txn *txn, struct str repository, struct str from, const struct digest *d, uint64_t now,
+                    struct err *e);
+/* Renew the lease (HEAD of an unreferenced blob). */
+int meta_blob_touch(struct meta_txn *txn, const struct digest *d, uint64_t now, struct err *e);
+/* The repository no longer holds it; the file stays until the sweeper finds it without holder. ERR_NOT_FOUND. */
+int meta_blob_delete(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e);
+/* Calls `visit` with the name of each repository that holds `d` until it returns true. Returns whether one did. */
+bool meta_blob_holders(struct meta_txn *txn, const struct digest *d, bool (*visit)(struct str repository, void *arg),
+                       void *arg);
+
+/* ---- manifests and tags ---- */
+
+struct manifest_view {
+    struct digest digest;
+    struct str media_type; /* borrowed from the snapshot */
+    struct str bytes;      /* borrowed from the snapshot */
+};
+
+int meta_manifest_get(struct meta_txn *txn, struct str repository, const struct digest *d, struct manifest_view *out,
+                      struct err *e);
+int meta_tag_get(struct meta_txn *txn, struct str repository, struct str tag, struct manifest_view *out, struct err *e);
+
+struct manifest_put {
+    struct str repository;
+    struct digest digest;            /* the digest it is stored under: the reference's, else sha256 */
+    const struct manifest *manifest; /* parsed from `bytes` */
+    struct str bytes;
+    const struct str *tags; /* moved to this manifest */
+    size_t tag_count;
+    bool allow_missing; /* validation disabled: references need not exist */
+    uint64_t now;       /* wall-clock seconds */
+};
+/* ERR_REFERENCE names the first absent blob or child (MANIFEST_BLOB_UNKNOWN); ERR_INVALID a descriptor whose size is
+ * not the stored one's. Putting the same bytes again is fine. An absent subject is fine. */
+int meta_manifest_put(struct meta_txn *txn, const struct manifest_put *put, struct err *e);
+/* The manifest, its tags and its referrer entry go; counts of what it names fall. ERR_NOT_FOUND. */
+int meta_manifest_delete(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e);
+/* The tag goes, its manifest stays. ERR_NOT_FOUND. */
+int meta_tag_delete(struct meta_txn *txn, struct str repository, struct str tag, struct err *e);
+
+/* ---- lists: one page of a cursor walk, in byte order ---- */
+
+/* Is there, or was there ever, anything pushed under this name? */
+bool meta_repository_exists(struct meta_txn *txn, struct str repository);
+
+/* Calls `item` for at most `limit` names after `last` (exclusive; empty: from the start). *more: something follows.
+ * The item callback returns false to skip an entry (it then does not count against `limit`). */
+typedef bool meta_name_cb(struct str name, void *arg);
+/* Repositories that have at least one manifest. */
+int meta_catalog(struct meta_txn *txn, struct str last, size_t limit, meta_name_cb *item, void *arg, bool *more,
+                 struct err *e);
+/* ERR_NOT_FOUND for an unknown repository. */
+int meta_tags(struct meta_txn *txn, struct str repository, struct str last, size_t limit, meta_name_cb *item, void *arg,
+              bool *more, struct err *e);
+
+struct referrer_view {
+    struct digest digest;
+    struct str media_type;
+    uint64_t size;
+    struct str artifact_type; /* empty when none */
+    struct str annotations;   /* JSON object text, empty when none */
+};
+typedef void meta_referrer_cb(const struct referrer_view *view, void *arg);
+/* Referrers of `subject` after `last` (NULL: from the start), in digest order, those of `artifact_type` only unless it
+ * is empty. At most `limit` of them and about `byte_limit` bytes of descriptors. An unknown repository or subject has
+ * none. */
+int meta_referrers(struct meta_txn *txn, struct str repository, const struct digest *subject, const struct digest *last,
+                   struct str artifact_type, size_t limit, size_t byte_limit, meta_referrer_cb *item, void *arg,
+                   bool *more, struct err *e);
+
+#endif

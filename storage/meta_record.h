@@ -1,0 +1,130 @@
+/*
+ * What the tables of the metadata hold, byte by byte. Numbers are big-endian; `digest` is the form of digest_to_key():
+ * one byte algorithm, then 32 or 64 raw bytes, so that it tells its own length; `id` is a repository's number (u32,
+ * from 1, never used twice).
+ *
+ *   table          key                        value
+ *   info           "schema"                   u32 version of all this
+ *                  "next-repository"          u32 id for the next new name
+ *   repos          name                       u32 id, u64 manifests, u64 tags, u64 blobs held
+ *   names          id                         name
+ *   catalog        name                       u32 id; only of repositories with at least one manifest
+ *   blobs          digest                     u64 size, u64 references, u64 holders, u64 last needed (seconds since
+ * 1970) members        id, digest                 empty: this repository holds this blob holders        digest, id
+ * empty: the same, by blob manifests      id, digest                 u64 pushed, u8 n, media type (n bytes), u8 n,
+ * artifact type (n bytes; 0: none), u8 n, digest of the subject (n bytes; 0: none), the manifest tags           id, tag
+ * u64 moved here, digest manifest_tags  id, digest, tag            empty: the same, by manifest refs           id,
+ * digest                 u64 manifests of this repository that name this digest as blob or child referrers      id,
+ * subject, digest        u64 size, u8 n, media type (n bytes), u8 n, artifact type (n bytes; 0: none), annotations (a
+ * JSON object, or nothing)
+ *
+ * What always holds between them, at the end of every change (tests/unit/storage/test_meta_model.c):
+ *   1. names[id] = name exactly if repos[name].id = id. Neither is ever removed: a name that was pushed to stays known.
+ *   2. members[r, d] exactly if holders[d, r]; blobs[d].holders is their number, and blobs[d] is there if there is one.
+ *   3. refs[r, d] is the number of manifests of r whose bytes name d, each counted once however often it does; no entry
+ *      for 0. It does not matter whether r holds d, so a blob may come after the manifest that names it.
+ *   4. blobs[d].references is the sum of refs[r, d] over the repositories r that hold d. It changes when refs does, and
+ *      when a repository begins or ceases to hold d. A reference from a repository that does not hold the blob counts
+ * for nothing: it does not make the blob reachable.
+ *   5. When blobs[d].references falls to 0 its lease begins anew. So a blob without references and with an expired
+ * lease is one that a sweeper may remove: its record, and the members and holders entries that are left.
+ *   6. tags[r, t] = d exactly if manifest_tags[r, d, t], and manifests[r, d] is there then.
+ *   7. referrers[r, s, d] exactly if manifests[r, d] has the subject s.
+ *   8. The counters in repos are the numbers of entries with that id; catalog has the name exactly if manifests > 0.
+ *
+ * Decoders return false for anything that is not exactly such a value: stored bytes are no more trusted than others.
+ *
+ * Thread: no shared state.
+ */
+#ifndef BERTH_STORAGE_META_RECORD_H
+#define BERTH_STORAGE_META_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "registry/base/str.h"
+#include "storage/digest.h"
+#include "storage/kv.h"
+
+enum {
+    META_SCHEMA = 1,
+    RECORD_TYPE_MAX = 255, /* bytes of a media type or artifact type */
+    REPO_RECORD_SIZE = 4 + 3 * 8,
+    BLOB_RECORD_SIZE = 4 * 8,
+    TAG_RECORD_MAX = 8 + DIGEST_KEY_MAX,
+};
+
+/* ---- keys: built on the stack, piece by piece ---- */
+
+struct key {
+    size_t n;
+    char bytes[KV_KEY_MAX];
+};
+
+/* All pieces that exist fit: 4 + 2 * DIGEST_KEY_MAX, and 4 + DIGEST_KEY_MAX + 128. A longer one is cut at KV_KEY_MAX.
+ */
+void key_u32(struct key *key, uint32_t value);
+void key_digest(struct key *key, const struct digest *d);
+void key_bytes(struct key *key, struct str bytes);
+struct str key_str(const struct key *key);
+/* id, digest */
+void key_id_digest(struct key *key, uint32_t id, const struct digest *d);
+
+/* The u32 and u64 values on their own. */
+void u32_encode(uint32_t value, char out[4]);
+bool u32_decode(struct str in, uint32_t *out);
+void u64_encode(uint64_t value, char out[8]);
+bool u64_decode(struct str in, uint64_t *out);
+
+/* ---- values ---- */
+
+struct repo_record {
+    uint32_t id;
+    uint64_t manifests;
+    uint64_t tags;
+    uint64_t blobs;
+};
+
+struct blob_record {
+    uint64_t size;
+    uint64_t references;
+    uint64_t holders;
+    uint64_t last_needed;
+};
+
+struct tag_record {
+    uint64_t moved;
+    struct digest digest;
+};
+
+struct manifest_record {
+    uint64_t pushed;
+    struct str
+        media_type; /* this and what follows: borrowed from the decoded bytes; at most RECORD_TYPE_MAX to encode */
+    struct str artifact_type;
+    bool has_subject;
+    struct digest subject;
+    struct str bytes;
+};
+
+struct referrer_record {
+    uint64_t size;
+    struct str media_type; /* as above */
+    struct str artifact_type;
+    struct str annotations;
+};
+
+void repo_encode(const struct repo_record *r, char out[REPO_RECORD_SIZE]);
+bool repo_decode(struct str in, struct repo_record *out);
+void blob_encode(const struct blob_record *r, char out[BLOB_RECORD_SIZE]);
+bool blob_decode(struct str in, struct blob_record *out);
+/* Returns the length. */
+size_t tag_encode(const struct tag_record *r, char out[TAG_RECORD_MAX]);
+bool tag_decode(struct str in, struct tag_record *out);
+/* These append to `out`. */
+void manifest_encode(const struct manifest_record *r, struct sbuf *out);
+bool manifest_decode(struct str in, struct manifest_record *out);
+void referrer_encode(const struct referrer_record *r, struct sbuf *out);
+bool referrer_decode(struct str in, struct referrer_record *out);
+
+#endif

@@ -1,0 +1,153 @@
+#include "storage/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "registry/base/file.h"
+#include "registry/base/log.h"
+
+static int path_below(const char *root, const char *name, char out[PATH_MAX], struct err *e)
+{
+    if ((size_t)snprintf(out, PATH_MAX, "%s/%s", root, name) >= PATH_MAX)
+        return err_set(e, ERR_INVALID, "the name of the data directory is too long");
+    return 0;
+}
+
+/* A directory made here must survive power loss, as what is stored in it will. */
+static int make_root(const char *root, struct err *e)
+{
+    char parent[PATH_MAX];
+    struct stat st;
+
+    if (stat(root, &st) == 0)
+        return S_ISDIR(st.st_mode) ? 0 : err_set(e, ERR_INVALID, "it is not a directory");
+    if (errno != ENOENT)
+        return err_errno(e, "stat");
+    if (file_mkdirs(root, 0700, e) != 0 || path_below(root, "..", parent, e) != 0)
+        return -1;
+    return file_sync_dir(parent, e);
+}
+
+static int held_by_other(int fd, const char *root, struct err *e)
+{
+    char text[32] = "";
+    ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+    struct str pid = str_trim((struct str){text, n > 0 ? (size_t)n : 0});
+
+    pid.n = str_find(pid, '\n');
+    return err_set(e, ERR_BUSY,
+                   "data directory %s is in use by process %.*s; stop it first, or choose another "
+                   "storage.filesystem.rootdirectory",
+                   root, pid.n > 0 ? (int)pid.n : 1, pid.n > 0 ? pid.p : "?");
+}
+
+/* The pid is for people. A full disk must not keep the server from starting: it is what frees space. */
+static void name_holder(int fd)
+{
+    char text[32];
+    int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+
+    if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)n, 0) != n)
+        log_warn("berth.lock: cannot write the process id: %s", strerrordesc_np(errno));
+}
+
+static int lock_root(const char *root, int *lock_fd, struct err *e)
+{
+    char path[PATH_MAX];
+
+    if (path_below(root, "berth.lock", path, e) != 0)
+        return -1;
+    *lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (*lock_fd < 0)
+        return err_errno(e, "berth.lock");
+    if (flock(*lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return errno == EWOULDBLOCK ? held_by_other(*lock_fd, root, e) : err_errno(e, "berth.lock: flock");
+    name_holder(*lock_fd);
+    return 0;
+}
+
+/* An upload becomes a blob by rename(2): better to learn at start than at the end of every upload that it cannot. */
+static int check_one_file_system(const char *root, struct err *e)
+{
+    char path[PATH_MAX];
+    struct stat blobs, uploads;
+
+    if (path_below(root, "blobs", path, e) != 0)
+        return -1;
+    if (stat(path, &blobs) != 0)
+        return err_errno(e, "blobs");
+    if (path_below(root, "uploads", path, e) != 0)
+        return -1;
+    if (stat(path, &uploads) != 0)
+        return err_errno(e, "uploads");
+    if (blobs.st_dev != uploads.st_dev)
+        return err_set(e, ERR_INVALID,
+                       "blobs/ and uploads/ are on different file systems; mount one at the data directory");
+    return 0;
+}
+
+static int open_parts(struct store *store, struct err *e)
+{
+    char path[PATH_MAX];
+
+    store->blobs = blob_store_open(store->root, e);
+    if (store->blobs == NULL)
+        return -1;
+    store->uploads = uploads_open(store->root, store->blobs, e);
+    if (store->uploads == NULL || check_one_file_system(store->root, e) != 0)
+        return -1;
+    if (path_below(store->root, "meta", path, e) != 0)
+        return -1;
+    store->meta = meta_open(path, e);
+    if (store->meta == NULL)
+        return -1;
+    return file_sync_dir(store->root, e); /* the names of the parts just made */
+}
+
+struct store *store_open(const char *root, struct err *e)
+{
+    struct store *store = xcalloc(1, sizeof(*store));
+
+    store->lock_fd = -1;
+    store->root = str_dup(str_of(root));
+    if (make_root(root, e) != 0)
+        goto failed;
+    if (lock_root(root, &store->lock_fd, e) != 0) {
+        if (e != NULL && e->code == ERR_BUSY)
+            goto closed; /* its text names the directory */
+        goto failed;
+    }
+    if (open_parts(store, e) != 0)
+        goto failed;
+    return store;
+
+failed:
+    err_wrap(e, "data directory %s", root);
+closed:
+    store_close(&store);
+    return NULL;
+}
+
+void store_close(struct store **store)
+{
+    struct store *s = *store;
+
+    if (s == NULL)
+        return;
+    if (s->meta != NULL)
+        meta_close(&s->meta);
+    uploads_close(&s->uploads);
+    blob_store_close(&s->blobs);
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    free(s->root);
+    free(s);
+    *store = NULL;
+}

@@ -1,0 +1,420 @@
+#include "storage/manifest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/test.h"
+
+#define OCI_TYPE    "application/vnd.oci.image.manifest.v1+json"
+#define OCI_LIST    "application/vnd.oci.image.index.v1+json"
+#define DOCKER_TYPE "application/vnd.docker.distribution.manifest.v2+json"
+#define DOCKER_LIST "application/vnd.docker.distribution.manifest.list.v2+json"
+#define HEX         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define DIGEST      "\"digest\":\"sha256:" HEX "\""
+#define DESCRIPTOR  "{\"mediaType\":\"a/b\"," DIGEST ",\"size\":7}"
+#define IMAGE(more) "{\"schemaVersion\":2,\"config\":" DESCRIPTOR ",\"layers\":[" DESCRIPTOR "]" more "}"
+#define INDEX(more) "{\"schemaVersion\":2,\"manifests\":[" DESCRIPTOR "]" more "}"
+#define LAYER(text) "{\"schemaVersion\":2,\"config\":" DESCRIPTOR ",\"layers\":[" text "]}"
+#define SIZE(text)  LAYER("{\"mediaType\":\"a/b\"," DIGEST ",\"size\":" text "}")
+#define SCHEMA1     "Docker schema 1 is not accepted; push with schema 2 or OCI"
+
+static struct err err;
+
+static int parse(const char *bytes, const char *content_type, struct manifest *out)
+{
+    err = (struct err){0};
+    return manifest_parse(str_of(bytes), str_of(content_type), out, &err);
+}
+
+/* ---- what is refused ---- */
+
+static const struct {
+    const char *bytes;
+    const char *content_type;
+    const char *text; /* the error's beginning */
+} refused[] = {
+    {"", "", "not JSON: line 1: "},
+    {"nonsense", "", "not JSON: line 1: "},
+    {"[]", "", "not a JSON object"},
+    {"\"text\"", "", "not JSON: "},
+    {"{}", "", "schemaVersion is not 2"},
+    {IMAGE("") "x", "", "not JSON: line 1: end of file expected"},
+    {"{\"schemaVersion\":2,\"config\":" DESCRIPTOR ",\"layers\":[", "", "not JSON: "},
+    {IMAGE(",\"schemaVersion\":2"), "", "not JSON: line 1: duplicate object key"},
+    {IMAGE(",\"annotations\":{\"a\":\"1\",\"a\":\"2\"}"), "", "not JSON: line 1: duplicate object key"},
+    {IMAGE(",\"x\":\"\\u0000\""), "", "not JSON: line 1: \\u0000 is not allowed"},
+    {IMAGE(",\"x\":\"\xff\""), "", "not JSON: line 1: unable to decode byte 0xff"},
+    {IMAGE(",\"x\":\"\xc0\x80\""), "", "not JSON: line 1: unable to decode byte 0xc0"},
+    {IMAGE(",\"x\":\"\xed\xa0\x80\""), "", "not JSON: line 1: unable to decode byte 0xed"},
+    {"\xef\xbb\xbf" IMAGE(""), "", "not JSON: "},
+
+    {SIZE("-1"), "", "layers[0]: size is not a whole number of bytes"},
+    {SIZE("1.5"), "", "layers[0]: size is not a whole number of bytes"},
+    {SIZE("7.0"), "", "layers[0]: size is not a whole number of bytes"},
+    {SIZE("1e3"), "", "layers[0]: size is not a whole number of bytes"},
+    {SIZE("\"7\""), "", "layers[0]: size is not a whole number of bytes"},
+    {SIZE("null"), "", "layers[0]: size is not a whole number of bytes"},
+    {SIZE("9223372036854775808"), "", "not JSON: line 1: too big integer"},
+    {LAYER("{\"mediaType\":\"a/b\"," DIGEST "}"), "", "layers[0]: size is not a whole number of bytes"},
+    {LAYER(DESCRIPTOR ",{\"mediaType\":\"a/b\",\"digest\":\"md5:00\",\"size\":1}"), "",
+     "layers[1]: digest algorithm \"md5\" is not supported"},
+    {LAYER("{\"mediaType\":\"a/b\",\"digest\":\"sha256:abc\",\"size\":1}"), "", "layers[0]: digest \"sha256:abc\""},
+    {LAYER("{\"mediaType\":\"a/b\",\"digest\":7,\"size\":1}"), "", "layers[0]: digest is not a string"},
+    {LAYER("{\"mediaType\":\"a/b\",\"size\":1}"), "", "layers[0]: digest \"\" has no colon"},
+    {LAYER("{" DIGEST ",\"size\":1}"), "", "layers[0]: mediaType \"\" is not one"},
+    {LAYER("{\"mediaType\":\"ab\"," DIGEST ",\"size\":1}"), "", "layers[0]: mediaType \"ab\" is not one"},
+    {LAYER("{\"mediaType\":\"a/\\r\\nX: y\"," DIGEST ",\"size\":1}"), "",
+     "layers[0]: mediaType \"a/\r\nX: y\" is not one"},
+    {LAYER("{\"mediaType\":3," DIGEST ",\"size\":1}"), "", "layers[0]: mediaType is not a string"},
+    {LAYER("7"), "", "layers[0]: not a descriptor"},
+    {LAYER("{\"mediaType\":\"a/b\"," DIGEST ",\"size\":1,\"urls\":\"x\"}"), "", "layers[0]: urls is not an array"},
+    {LAYER("{\"mediaType\":\"a/b\"," DIGEST ",\"size\":1,\"urls\":[1]}"), "", "layers[0]: urls[0] is not a string"},
+
+    {IMAGE(",\"manifests\":[]"), "", "manifests stands beside layers or config"},
+    {"{\"schemaVersion\":2,\"manifests\":[],\"config\":" DESCRIPTOR "}", "",
+     "manifests stands beside layers or config"},
+    {IMAGE(",\"manifests\":null"), "", "manifests stands beside layers or config"},
+    {"{\"schemaVersion\":2,\"config\":" DESCRIPTOR "}", "", "neither layers nor manifests"},
+    {"{\"schemaVersion\":2,\"mediaType\":\"application/vnd.oci.artifact.manifest.v1+json\",\"blobs\":[]}",
+     "application/vnd.oci.artifact.manifest.v1+json", "neither layers nor manifests"},
+    {"{\"schemaVersion\":2,\"layers\":[]}", "", "config is missing"},
+    {"{\"schemaVersion\":2,\"config\":" DESCRIPTOR ",\"layers\":{}}", "", "layers is not an array"},
+    {"{\"schemaVersion\":2,\"config\":[],\"layers\":[]}", "", "config: not a descriptor"},
+    {"{\"schemaVersion\":2,\"manifests\":7}", "", "manifests is not an array"},
+    {"{\"schemaVersion\":2,\"manifests\":[{}]}", "", "manifests[0]: mediaType \"\" is not one"},
+    {"{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"a/b\"," DIGEST ",\"size\":1,\"platform\":7}]}", "",
+     "manifests[0]: platform is not an object"},
+    {"{\"schemaVersion\":\"2\",\"manifests\":[]}", "", "schemaVersion is not 2"},
+    {"{\"schemaVersion\":3,\"manifests\":[]}", "", "schemaVersion is not 2"},
+
+    {IMAGE(",\"subject\":7"), "", "subject: not a descriptor"},
+    {IMAGE(",\"subject\":{}"), "", "subject: mediaType \"\" is not one"},
+    {IMAGE(",\"artifactType\":7"), "", "artifactType is not a string"},
+    {IMAGE(",\"annotations\":[]"), "", "annotations is not an object"},
+    {IMAGE(",\"annotations\":{\"k\":1}"), "", "annotations: the value of \"k\" is not a string"},
+    {IMAGE(",\"mediaType\":7"), "", "mediaType is not a string"},
+
+    {IMAGE(",\"mediaType\":\"" OCI_TYPE "\""), DOCKER_TYPE,
+     "mediaType is \"" OCI_TYPE "\" but Content-Type is \"" DOCKER_TYPE "\""},
+    {IMAGE(",\"mediaType\":\"" OCI_LIST "\""), "", "mediaType \"" OCI_LIST "\" does not go with layers"},
+    {IMAGE(""), DOCKER_LIST, "mediaType \"" DOCKER_LIST "\" does not go with layers"},
+    {INDEX(""), OCI_TYPE, "mediaType \"" OCI_TYPE "\" does not go with manifests"},
+    {IMAGE(""), "bad", "mediaType \"bad\" is not one"},
+
+    {"", "application/vnd.docker.distribution.manifest.v1+json", SCHEMA1},
+    {"", "application/vnd.docker.distribution.manifest.v1+prettyjws", SCHEMA1},
+    {"{\"schemaVersion\":1,\"name\":\"a\",\"fsLayers\":[]}", "", SCHEMA1},
+    {"{\"schemaVersion\":2,\"fsLayers\":[]}", OCI_TYPE, SCHEMA1},
+    {IMAGE(",\"mediaType\":\"application/vnd.docker.distribution.manifest.v1+json\""), "", SCHEMA1},
+};
+
+TEST(refuses, "what breaks a rule is ERR_INVALID with a text that names the member")
+{
+    struct manifest m;
+
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        CHECK_INT(parse(refused[i].bytes, refused[i].content_type, &m), -1);
+        if (strncmp(err.text, refused[i].text, strlen(refused[i].text)) != 0)
+            test_fail(__FILE__, __LINE__, "case %zu: got \"%s\", wanted \"%s…\"", i, err.text, refused[i].text);
+        CHECK_INT(err.code, ERR_INVALID);
+        CHECK(m.media_type == NULL && m.references == NULL && m.reference_count == 0);
+    }
+}
+
+TEST(every_prefix, "no beginning of a manifest is a manifest, and no error struct is needed to learn so")
+{
+    static const char whole[] = IMAGE(",\"subject\":" DESCRIPTOR ",\"annotations\":{\"a\":\"\\u00e9\"}");
+    struct manifest m;
+
+    for (size_t n = 0; n < sizeof(whole) - 1; n++)
+        CHECK_INT(manifest_parse((struct str){whole, n}, (struct str){0}, &m, NULL), -1);
+    CHECK_INT(manifest_parse((struct str){whole, sizeof(whole) - 1}, (struct str){0}, &m, NULL), 0);
+    manifest_free(&m);
+}
+
+TEST(raw_nul, "a NUL byte is refused wherever it stands")
+{
+    static const char inside[] = "{\"schemaVersion\":2,\0\"manifests\":[]}";
+    static const char behind[] = "{\"schemaVersion\":2,\"manifests\":[]}\0";
+    struct manifest m;
+
+    CHECK_INT(manifest_parse((struct str){inside, sizeof(inside) - 1}, STR(""), &m, &err), -1);
+    CHECK_TEXT(err.text, "not JSON: there is a NUL in it");
+    CHECK_INT(manifest_parse((struct str){behind, sizeof(behind) - 1}, STR(""), &m, &err), -1);
+    CHECK_TEXT(err.text, "not JSON: there is a NUL in it");
+}
+
+/* `n` times `unit` as the value of a further member. */
+static struct sbuf with_many(const char *unit, size_t n, const char *end)
+{
+    struct sbuf b = {0};
+
+    sbuf_str(&b, STR("{\"schemaVersion\":2,\"manifests\":[],\"x\":"));
+    for (size_t i = 0; i < n; i++)
+        sbuf_str(&b, str_of(unit));
+    sbuf_str(&b, str_of(end));
+    return b;
+}
+
+TEST(deep, "nesting is refused before the parser sees it, brackets in strings are not nesting")
+{
+    struct sbuf deep = with_many("[", 100000, "");
+    struct sbuf mixed = with_many("{\"\\\\\":[", 40, "");
+    struct sbuf quoted = with_many("\"[[[[[[[[[[\\\"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[\"", 1,
+                                   "}");
+    struct sbuf limit = with_many("[", 63, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}");
+    struct sbuf over = with_many("[", 64, "]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]}");
+    struct manifest m;
+
+    CHECK_INT(parse(sbuf_text(&deep), "", &m), -1);
+    CHECK_TEXT(err.text, "nested more than 64 deep");
+    CHECK_INT(parse(sbuf_text(&mixed), "", &m), -1);
+    CHECK_TEXT(err.text, "nested more than 64 deep");
+    CHECK_INT(parse(sbuf_text(&over), "", &m), -1);
+    CHECK_TEXT(err.text, "nested more than 64 deep");
+    CHECK_INT(parse(sbuf_text(&limit), "", &m), 0);
+    manifest_free(&m);
+    CHECK_INT(parse(sbuf_text(&quoted), "", &m), 0);
+    manifest_free(&m);
+    sbuf_free(&deep);
+    sbuf_free(&mixed);
+    sbuf_free(&quoted);
+    sbuf_free(&limit);
+    sbuf_free(&over);
+}
+
+TEST(many_values, "a document of a million empty values is refused before memory is spent on them")
+{
+    struct sbuf b = with_many("[],", 1000000, "");
+    struct manifest m;
+
+    CHECK_INT(parse(sbuf_text(&b), "", &m), -1);
+    CHECK_TEXT(err.text, "more than 262144 values");
+    sbuf_free(&b);
+}
+
+TEST(too_large, "a manifest over 4 MiB is too large, one of 4 MiB is not")
+{
+    struct sbuf b = {0};
+    struct manifest m;
+
+    sbuf_str(&b, STR("{\"schemaVersion\":2,\"manifests\":[]}"));
+    while (b.n < MANIFEST_BYTES_MAX)
+        sbuf_put(&b, " ", 1);
+    CHECK_INT(parse(sbuf_text(&b), "", &m), 0);
+    manifest_free(&m);
+    sbuf_put(&b, " ", 1);
+    CHECK_INT(parse(sbuf_text(&b), "", &m), -1);
+    CHECK_INT(err.code, ERR_TOO_LARGE);
+    CHECK_TEXT(err.text, "a manifest has at most 4194304 bytes, this one has 4194305");
+    sbuf_free(&b);
+}
+
+/* ---- what is accepted ---- */
+
+static const struct {
+    const char *bytes;
+    const char *content_type;
+    enum manifest_kind kind;
+    const char *media_type;
+    size_t references;
+} accepted[] = {
+    {IMAGE(""), "", MANIFEST_IMAGE, OCI_TYPE, 2},
+    {INDEX(""), "", MANIFEST_INDEX, OCI_LIST, 1},
+    {IMAGE(""), DOCKER_TYPE, MANIFEST_IMAGE, DOCKER_TYPE, 2},
+    {INDEX(""), DOCKER_LIST, MANIFEST_INDEX, DOCKER_LIST, 1},
+    {IMAGE(",\"mediaType\":\"" DOCKER_TYPE "\""), "", MANIFEST_IMAGE, DOCKER_TYPE, 2},
+    {IMAGE(",\"mediaType\":\"" OCI_TYPE "\""), OCI_TYPE, MANIFEST_IMAGE, OCI_TYPE, 2},
+    {IMAGE(",\"mediaType\":\"\""), OCI_TYPE, MANIFEST_IMAGE, OCI_TYPE, 2},
+    {"{\"schemaVersion\":2,\"config\":" DESCRIPTOR ",\"layers\":[]}", "", MANIFEST_IMAGE, OCI_TYPE, 1},
+    {"{\"schemaVersion\":2,\"config\":" DESCRIPTOR ",\"layers\":null}", "", MANIFEST_IMAGE, OCI_TYPE, 1},
+    {"{\"schemaVersion\":2,\"manifests\":null}", "", MANIFEST_INDEX, OCI_LIST, 0},
+    {IMAGE(",\"subject\":null,\"annotations\":null,\"artifactType\":null"), "", MANIFEST_IMAGE, OCI_TYPE, 2},
+    {IMAGE(",\"x\":{\"y\":[1,2.5,true,null]}"), "", MANIFEST_IMAGE, OCI_TYPE, 2},
+    {SIZE("0"), "", MANIFEST_IMAGE, OCI_TYPE, 2},
+    {SIZE("9223372036854775807"), "", MANIFEST_IMAGE, OCI_TYPE, 2},
+};
+
+TEST(accepts, "a manifest or index has its kind, media type and references")
+{
+    struct manifest m;
+
+    for (size_t i = 0; i < sizeof(accepted) / sizeof(accepted[0]); i++) {
+        if (parse(accepted[i].bytes, accepted[i].content_type, &m) != 0)
+            test_fail(__FILE__, __LINE__, "case %zu: %s", i, err.text);
+        CHECK_INT(m.kind, accepted[i].kind);
+        CHECK_TEXT(m.media_type, accepted[i].media_type);
+        CHECK_INT(m.reference_count, accepted[i].references);
+        CHECK(!m.has_subject && m.annotations == NULL);
+        manifest_free(&m);
+    }
+}
+
+TEST(references, "references carry kind, digest and size in the document's order")
+{
+    struct manifest m;
+    struct digest d;
+
+    CHECK_INT(digest_parse(STR("sha256:" HEX), &d, &err), 0);
+    CHECK_INT(parse(SIZE("9223372036854775807"), "", &m), 0);
+    CHECK_INT(m.references[0].kind, REFERENCE_BLOB);
+    CHECK_INT(m.references[0].size, 7);
+    CHECK(digest_equal(&m.references[0].digest, &d));
+    CHECK(m.references[1].size == INT64_MAX);
+    CHECK(!m.references[1].optional && m.url_count == 0);
+    manifest_free(&m);
+    CHECK_INT(parse(INDEX(""), "", &m), 0);
+    CHECK_INT(m.references[0].kind, REFERENCE_CHILD);
+    manifest_free(&m);
+}
+
+static const struct {
+    const char *media_type;
+    const char *more;
+    bool optional;
+    bool misplaced; /* urls on a layer that belongs into the registry */
+} layers[] = {
+    {"application/vnd.oci.image.layer.v1.tar+gzip", "", false, false},
+    {"application/vnd.oci.image.layer.v1.tar+gzip", ",\"urls\":[]", false, false},
+    {"application/vnd.oci.image.layer.v1.tar+gzip", ",\"urls\":[\"https://example.org/x\"]", true, true},
+    {"application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "", true, false},
+    {"application/vnd.oci.image.layer.nondistributable.v1.tar+zstd", "", true, false},
+    {"application/vnd.oci.image.layer.nondistributable.v1.tar", "", true, false},
+    {"application/vnd.oci.image.layer.nondistributable.v1.tar", ",\"urls\":[\"https://example.org/x\"]", true, false},
+    {"application/vnd.docker.image.rootfs.foreign.diff.tar.gzip", "", true, false},
+    {"application/vnd.docker.image.rootfs.foreign.diff.tar.gzipped", "", false, false},
+};
+
+TEST(optional_layers, "layers with urls and those that may not be distributed need not be present")
+{
+    struct manifest m;
+    char text[1000];
+
+    for (size_t i = 0; i < sizeof(layers) / sizeof(layers[0]); i++) {
+        snprintf(text, sizeof(text), LAYER("{\"mediaType\":\"%s\"," DIGEST ",\"size\":7%s}"), layers[i].media_type,
+                 layers[i].more);
+        CHECK_INT(parse(text, "", &m), 0);
+        CHECK_INT(m.references[1].optional, layers[i].optional);
+        CHECK_INT(m.urls_misplaced, layers[i].misplaced);
+        CHECK(!m.references[0].optional);
+        manifest_free(&m);
+    }
+}
+
+TEST(urls, "the urls of all layers are kept in order")
+{
+    struct manifest m;
+
+    CHECK_INT(parse(LAYER("{\"mediaType\":\"a/b\"," DIGEST ",\"size\":1,\"urls\":[\"u:1\",\"u:2\"]},"
+                          "{\"mediaType\":\"a/b\"," DIGEST ",\"size\":1,\"urls\":[\"u:3\"]}"),
+                    "", &m),
+              0);
+    CHECK_INT(m.url_count, 3);
+    CHECK_TEXT(m.urls[0], "u:1");
+    CHECK_TEXT(m.urls[1], "u:2");
+    CHECK_TEXT(m.urls[2], "u:3");
+    manifest_free(&m);
+    CHECK(m.urls == NULL && m.url_count == 0);
+}
+
+TEST(platform, "a child's platform is read; what is absent, or too long for any there is, is empty")
+{
+    struct manifest m;
+
+    CHECK_INT(parse("{\"schemaVersion\":2,\"manifests\":["
+                    "{\"mediaType\":\"a/b\"," DIGEST ",\"size\":1,"
+                    "\"platform\":{\"os\":\"linux\",\"architecture\":\"arm\",\"variant\":\"v7\"}},"
+                    "{\"mediaType\":\"a/b\"," DIGEST ",\"size\":1,"
+                    "\"platform\":{\"os\":\"0123456789012345678901234567890123456789\"}}," DESCRIPTOR "]}",
+                    "", &m),
+              0);
+    CHECK_TEXT(m.references[0].os, "linux");
+    CHECK_TEXT(m.references[0].architecture, "arm");
+    CHECK_TEXT(m.references[0].variant, "v7");
+    CHECK_TEXT(m.references[1].os, "");
+    CHECK_TEXT(m.references[2].architecture, "");
+    manifest_free(&m);
+}
+
+TEST(subject, "the subject's digest is read")
+{
+    struct manifest m;
+    struct digest d;
+
+    CHECK_INT(digest_parse(STR("sha256:" HEX), &d, &err), 0);
+    CHECK_INT(parse(INDEX(",\"subject\":" DESCRIPTOR), "", &m), 0);
+    CHECK(m.has_subject);
+    CHECK(digest_equal(&m.subject, &d));
+    manifest_free(&m);
+}
+
+TEST(artifact_type, "artifactType comes first, then a manifest's config.mediaType; an index has no such fallback")
+{
+    struct manifest m;
+
+    CHECK_INT(parse(IMAGE(",\"artifactType\":\"application/x.sbom\""), "", &m), 0);
+    CHECK_TEXT(m.artifact_type, "application/x.sbom");
+    manifest_free(&m);
+    CHECK_INT(parse(IMAGE(""), "", &m), 0);
+    CHECK_TEXT(m.artifact_type, "a/b");
+    manifest_free(&m);
+    CHECK_INT(parse(IMAGE(",\"artifactType\":\"\""), "", &m), 0);
+    CHECK_TEXT(m.artifact_type, "a/b");
+    manifest_free(&m);
+    CHECK_INT(parse(INDEX(""), "", &m), 0);
+    CHECK(m.artifact_type == NULL);
+    manifest_free(&m);
+}
+
+TEST(long_types, "an artifact type or media type over 255 bytes is refused")
+{
+    struct manifest m;
+    char type[257];
+    char text[1000];
+
+    memset(type, 'a', sizeof(type) - 1);
+    type[1] = '/';
+    type[256] = '\0';
+    snprintf(text, sizeof(text), IMAGE(",\"artifactType\":\"%s\""), type);
+    CHECK_INT(parse(text, "", &m), -1);
+    CHECK_TEXT(err.text, "artifactType is longer than 255 bytes");
+    CHECK_INT(parse(IMAGE(""), type, &m), -1);
+    CHECK_INT(err.code, ERR_INVALID);
+    type[255] = '\0';
+    snprintf(text, sizeof(text), IMAGE(",\"artifactType\":\"%s\""), type);
+    CHECK_INT(parse(text, "", &m), 0);
+    manifest_free(&m);
+}
+
+TEST(unknown_types, "a media type that no client knows as a manifest is refused, in the document and in the request")
+{
+    struct manifest m;
+
+    CHECK_INT(parse(IMAGE(",\"mediaType\":\"application/x.new+json\""), "", &m), -1);
+    CHECK_TEXT(err.text,
+               "\"application/x.new+json\" is no media type of manifests; an artifact has its type in artifactType");
+    CHECK_INT(parse(IMAGE(""), "text/plain", &m), -1);
+    CHECK_INT(err.code, ERR_INVALID);
+}
+
+TEST(annotations, "annotations are kept as compact JSON in their order; none is none")
+{
+    struct manifest m;
+
+    CHECK_INT(parse(IMAGE(", \"annotations\" : { \"b\" : \"1\" , \"a\" : \"\\u00e9\\n\" }"), "", &m), 0);
+    CHECK_TEXT(m.annotations, "{\"b\":\"1\",\"a\":\"\xc3\xa9\\n\"}");
+    manifest_free(&m);
+    CHECK_INT(parse(IMAGE(",\"annotations\":{}"), "", &m), 0);
+    CHECK(m.annotations == NULL);
+    manifest_free(&m);
+}
+
+TEST(index_types, "the two index media types are known as such")
+{
+    CHECK(manifest_type_is_index(STR(OCI_LIST)));
+    CHECK(manifest_type_is_index(STR(DOCKER_LIST)));
+    CHECK(!manifest_type_is_index(STR(OCI_TYPE)));
+    CHECK(!manifest_type_is_index(STR("")));
+    CHECK(!manifest_type_is_index(STR(OCI_LIST "x")));
+}
