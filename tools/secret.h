@@ -1,0 +1,26 @@
+/*
+ * Passwords from people and programs: typed without echo, piped, or made up.
+ *
+ * Thread: the main thread, before others are started: typing installs signal handlers for its duration.
+ */
+#ifndef BERTH_TOOLS_SECRET_H
+#define BERTH_TOOLS_SECRET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "registry/base/err.h"
+
+enum { SECRET_ROOM = 1025 }; /* bytes: PASSWORD_MAX and a terminator */
+
+enum { SECRET_GENERATED = 24 }; /* characters */
+
+/* Read one password from `fd` up to its end; one newline at the end (or CR LF) does not belong to it. ERR_INVALID when
+ * it is empty, too long, or has a NUL or a second line. */
+int secret_read(int fd, char out[SECRET_ROOM], size_t *n, struct err *e);
+
+/* Ask on the controlling terminal, without echo; `twice` asks again and compares. Interrupting it restores the terminal
+ * first. ERR_UNSUPPORTED when there is no terminal. */
+int secret_ask(const char *user, bool twice, char out[SECRET_ROOM], size_t *n, struct err *e);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * Editing a user file that servers read and other programs write.
+ *
+ * An edit holds a lock on "<file>.lock", which stays there, and replaces the file whole, keeping its mode and owner: a
+ * server sees the old or the new content. Lines that are not edited stay byte for byte, comments and entries that the
+ * server would refuse included, so that one bad entry does not stand in the way of mending it.
+ *
+ * Thread: one.
+ */
+#ifndef BERTH_TOOLS_USERFILE_H
+#define BERTH_TOOLS_USERFILE_H
+
+#include <stdbool.h>
+
+#include "registry/base/err.h"
+#include "registry/base/str.h"
+
+struct userfile;
+
+enum userfile_access {
+    USERFILE_READ,   /* must exist, is not locked */
+    USERFILE_EDIT,   /* must exist */
+    USERFILE_CREATE, /* need not exist; userfile_save() makes it with mode 0600 */
+};
+
+/* Waits up to ten seconds for the lock, then ERR_BUSY. A missing file is ERR_NOT_FOUND. */
+struct userfile *userfile_open(const char *path, enum userfile_access access, struct err *e);
+/* Gives up what was not saved, and the lock. */
+void userfile_close(struct userfile **file);
+
+/* Step through the names in the file's order: start with 0, ends with false. The name is valid until the next change.
+ */
+bool userfile_next(const struct userfile *file, size_t *cursor, struct str *name);
+/* The hash of a user, valid until the next change. False when there is no such user. */
+bool userfile_hash(const struct userfile *file, struct str name, struct str *hash);
+
+/* Give `name` this hash: in place of all its lines, else on a new line at the end. ERR_INVALID for a name that cannot
+ * be one. */
+int userfile_set(struct userfile *file, struct str name, struct str hash, struct err *e);
+/* Take out all lines of `name`. ERR_NOT_FOUND when there is none. */
+int userfile_remove(struct userfile *file, struct str name, struct err *e);
+/* Replace the file durably. */
+int userfile_save(struct userfile *file, struct err *e);
+
+/* What the server would say of the file: -1 with an error as of htpasswd_parse() when it would refuse it. */
+int userfile_check(const struct userfile *file, struct err *e);
+
+#endif
