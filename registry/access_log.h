@@ -1,0 +1,21 @@
+/*
+ * The access log: one line per request on stdout in the combined format, with the request's id behind it.
+ *
+ * Thread: access_log_add() from any thread, never blocks: lines wait in memory for a thread of their own that writes
+ * them. When nobody takes them (a full pipe) and the memory is used up, lines are dropped and their number is logged.
+ */
+#ifndef BERTH_REGISTRY_ACCESS_LOG_H
+#define BERTH_REGISTRY_ACCESS_LOG_H
+
+#include "registry/base/err.h"
+#include "registry/base/str.h"
+
+struct access_log;
+
+struct access_log *access_log_start(struct err *e);
+/* Writes what is waiting, ends the thread, nulls. */
+void access_log_stop(struct access_log **log);
+/* `line` with its newline; copied. */
+void access_log_add(struct access_log *log, struct str line);
+
+#endif

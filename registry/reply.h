@@ -1,0 +1,39 @@
+/*
+ * Replies. Each function ends the handler's part of the request; headers are added before.
+ *
+ * Thread: the request's loop.
+ */
+#ifndef BERTH_REGISTRY_REPLY_H
+#define BERTH_REGISTRY_REPLY_H
+
+#include "registry/oci_error.h"
+#include "registry/request.h"
+
+/* Add a header; name and value are copied. */
+void reply_header(struct request *rq, const char *name, struct str value);
+void reply_header_text(struct request *rq, const char *name, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Docker-Content-Digest, and ETag with the digest in quotes. */
+void reply_digest(struct request *rq, const struct digest *d);
+/* Location "/v2/<repository>/<rest>", behind http.host when that is set. */
+void reply_location(struct request *rq, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* For repliers with a generator of their own: status, length and the headers that every reply has. */
+void reply_start(struct request *rq, int status, uint64_t length);
+
+/* Headers only; Content-Length: 0. */
+void reply_empty(struct request *rq, int status);
+/* `body` is copied. For HEAD its length is told and nothing sent. */
+void reply_body(struct request *rq, int status, const char *type, struct str body);
+/* As reply_body() with the Content-Type already added. */
+void reply_bytes(struct request *rq, int status, struct str body);
+/* An error of the table, with a detail that says what to do. */
+void reply_error(struct request *rq, enum oci_error error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* A failure underneath. What only the client's input can cause gets `error`; the system's failures get 500 or 503 and a
+ * line in the log. */
+void reply_failure(struct request *rq, enum oci_error error, const struct err *e);
+/* Bytes [offset, offset+length) of the open file `fd`, which the reply takes over and closes. Status and headers but
+ * Content-Length are set. */
+void reply_file(struct request *rq, int status, int fd, uint64_t offset, uint64_t length);
+
+#endif

@@ -1,0 +1,227 @@
+#include "registry/request.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "registry/base/log.h"
+#include "registry/gate.h"
+#include "registry/query.h"
+#include "registry/reply.h"
+#include "registry/request_log.h"
+#include "registry/server.h"
+#include "storage/reference.h"
+
+/* ---- life ---- */
+
+static void free_if_over(struct request *rq)
+{
+    if (rq->h2o != NULL || rq->working)
+        return;
+    if (rq->release != NULL)
+        rq->release(rq);
+    free(rq);
+}
+
+/* libh2o disposes of its request: answered and sent, or the client vanished. Its fields are still there to be logged.
+ */
+static void on_dispose(void *slot)
+{
+    struct request *rq = *(struct request **)slot;
+
+    request_log(rq);
+    rq->h2o = NULL;
+    free_if_over(rq);
+}
+
+static struct request *new_request(h2o_req_t *h2o)
+{
+    struct loop *loop = H2O_STRUCT_FROM_MEMBER(struct driven, super, h2o->conn)->loop;
+    struct str whole = {h2o->input.path.base, h2o->input.path.len};
+    struct request *rq = xmalloc(sizeof(*rq) + whole.n + 1);
+    struct request **slot = h2o_mem_alloc_shared(&h2o->pool, sizeof(*slot), on_dispose);
+
+    memset(rq, 0, sizeof(*rq));
+    *slot = rq;
+    rq->h2o = h2o;
+    rq->loop = loop;
+    rq->server = loop->server;
+    loop->request_counter++;
+    snprintf(rq->id, sizeof(rq->id), "%04x%012llx", loop->index & 0xffff,
+             (unsigned long long)(loop->request_counter & 0xffffffffffffULL));
+    return rq;
+}
+
+/* Copy the target into the request's own text, path decoded; false for escapes that no name of ours can have. */
+static bool take_target(struct request *rq)
+{
+    struct str whole = {rq->h2o->input.path.base, rq->h2o->input.path.len};
+    size_t mark = str_find(whole, '?');
+    struct str query = str_from(whole, mark + 1);
+    size_t n;
+
+    if (!percent_decode((struct str){whole.p, mark}, true, rq->text, &n))
+        return false;
+    memcpy(rq->text + n, query.p, query.n);
+    rq->query = (struct str){rq->text + n, query.n};
+    route_parse((struct str){rq->text, n}, &rq->target);
+    return true;
+}
+
+/* ---- from admission to the handler ---- */
+
+static bool check_method(struct request *rq)
+{
+    struct str name = {rq->h2o->input.method.base, rq->h2o->input.method.len};
+    char allow[64];
+
+    if (route_method(name, &rq->method) && route_handler(rq->target.route, rq->method) != NULL)
+        return true;
+    route_allow(rq->target.route, allow);
+    reply_header(rq, "Allow", str_of(allow));
+    reply_error(rq, OCI_UNSUPPORTED, "this resource takes %s", allow);
+    return false;
+}
+
+static bool writes(const struct request *rq)
+{
+    return rq->method != METHOD_GET && rq->method != METHOD_HEAD;
+}
+
+static void handle(struct request *rq)
+{
+    if (rq->target.route == ROUTE_NONE) {
+        reply_error(rq, OCI_NAME_UNKNOWN, "no end-point of the registry protocol has this path");
+        return;
+    }
+    if (!check_method(rq))
+        return;
+    if (rq->target.repository.n > 0 && !repository_name_valid(rq->target.repository)) {
+        reply_error(rq, OCI_NAME_INVALID,
+                    "a repository name has at most %d bytes of lower-case letters, digits, separators and slashes",
+                    REPOSITORY_NAME_MAX);
+        return;
+    }
+    if (writes(rq) && rq->server->config->readonly) {
+        reply_error(rq, OCI_UNSUPPORTED, "the registry is in read-only mode");
+        return;
+    }
+    if (rq->method == METHOD_DELETE && rq->target.route != ROUTE_UPLOAD && !rq->server->config->delete_enabled) {
+        reply_error(rq, OCI_UNSUPPORTED, "deleting is disabled; storage.delete.enabled: true allows it");
+        return;
+    }
+    route_handler(rq->target.route, rq->method)(rq);
+}
+
+int request_handle(h2o_handler_t *handler, h2o_req_t *h2o)
+{
+    struct request *rq = new_request(h2o);
+
+    (void)handler;
+    if (take_target(rq))
+        gate_admit(rq, handle);
+    else
+        reply_error(rq, OCI_NAME_INVALID, "the path has an escape that no name can contain");
+    return 0;
+}
+
+/* ---- work ---- */
+
+static void run_job(struct job *job)
+{
+    struct request *rq = H2O_STRUCT_FROM_MEMBER(struct request, job, job);
+
+    rq->run(rq);
+}
+
+static void job_done(struct job *job)
+{
+    struct request *rq = H2O_STRUCT_FROM_MEMBER(struct request, job, job);
+
+    rq->working = false;
+    if (rq->h2o != NULL)
+        rq->done(rq);
+    else
+        free_if_over(rq);
+}
+
+void request_work(struct request *rq, enum lane lane, void (*run)(struct request *rq), void (*done)(struct request *rq))
+{
+    rq->working = true;
+    rq->run = run;
+    rq->done = done;
+    rq->rc = 0;
+    rq->job.run = run_job;
+    rq->job.done = job_done;
+    rq->job.loop = rq->loop;
+    workers_submit(rq->server->workers, lane, &rq->job);
+}
+
+struct request *request_of_change(struct meta_change *change)
+{
+    return H2O_STRUCT_FROM_MEMBER(struct request, commit.change, change);
+}
+
+static void commit_done(struct job *job)
+{
+    struct request *rq = H2O_STRUCT_FROM_MEMBER(struct request, commit.job, job);
+
+    rq->working = false;
+    rq->rc = rq->commit.change.rc;
+    rq->err = rq->commit.change.err;
+    if (rq->h2o != NULL)
+        rq->done(rq);
+    else
+        free_if_over(rq);
+}
+
+void request_commit(struct request *rq, int (*apply)(struct meta_txn *txn, struct meta_change *change, struct err *e),
+                    void (*done)(struct request *rq))
+{
+    rq->working = true;
+    rq->done = done;
+    rq->commit.change.apply = apply;
+    rq->commit.job.done = commit_done;
+    rq->commit.job.loop = rq->loop;
+    commit_submit(rq->server->store->meta, &rq->commit);
+}
+
+/* ---- what the client said ---- */
+
+struct str request_header(const struct request *rq, const h2o_token_t *token)
+{
+    ssize_t at = h2o_find_header(&rq->h2o->headers, token, -1);
+
+    if (at < 0)
+        return (struct str){"", 0};
+    return (struct str){rq->h2o->headers.entries[at].value.base, rq->h2o->headers.entries[at].value.len};
+}
+
+bool request_header_repeats(const struct request *rq, const h2o_token_t *token)
+{
+    ssize_t first = h2o_find_header(&rq->h2o->headers, token, -1);
+
+    return first >= 0 && h2o_find_header(&rq->h2o->headers, token, first) >= 0;
+}
+
+bool request_param(const struct request *rq, const char *key, size_t index, struct str *out)
+{
+    struct sbuf value = {0};
+    bool found = query_get(rq->query, key, index, &value);
+
+    if (found) {
+        h2o_iovec_t copy = h2o_strdup(&rq->h2o->pool, value.n == 0 ? "" : value.p, value.n);
+
+        *out = (struct str){copy.base, copy.len};
+    }
+    sbuf_free(&value);
+    return found;
+}
+
+char *request_param_copy(const struct request *rq, const char *key)
+{
+    struct str value;
+
+    return request_param(rq, key, 0, &value) ? str_dup(value) : NULL;
+}

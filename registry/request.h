@@ -1,0 +1,80 @@
+/*
+ * A request on its way through Berth: what libh2o's h2o_req_t becomes once it is routed and its caller is known.
+ *
+ * Phases, and what is legal in them:
+ *   ADMIT   being routed and authenticated; no handler runs yet
+ *   ANSWER  the handler runs; it may read the body (body_start), start one job or commit at a time, or reply
+ *   WORKING a job or commit is under way: the handler waits for its `done`
+ *   REPLIED a reply was given; nothing more may be started
+ *   GONE    the client vanished (h2o is NULL): `done` functions are not called any more; when no work is under way,
+ * `release` is A request is freed when libh2o has disposed of its h2o_req_t and no work is under way. Its strings are
+ * its own: they stay valid for a worker when the client has vanished.
+ *
+ * Thread: its loop; `run` of a job on a worker, `apply` of a commit on the metadata writer.
+ */
+#ifndef BERTH_REGISTRY_REQUEST_H
+#define BERTH_REGISTRY_REQUEST_H
+
+#include <h2o.h>
+
+#include "registry/base/err.h"
+#include "registry/base/str.h"
+#include "registry/body.h"
+#include "registry/routes.h"
+#include "registry/workers.h"
+#include "storage/digest.h"
+
+struct server;
+
+struct request {
+    /* where it came from */
+    h2o_req_t *h2o; /* NULL: the client is gone */
+    struct loop *loop;
+    struct server *server;
+    char id[17];    /* in the X-Request-Id header and in the logs */
+    char user[256]; /* empty: anonymous */
+
+    /* what it asks for; strings point into `text` */
+    enum method method;
+    struct target target;
+    struct str query; /* raw */
+
+    /* work under way */
+    bool working;
+    struct job job;
+    struct commit commit;
+    void (*run)(struct request *rq);
+    void (*done)(struct request *rq);
+    int rc;
+    struct err err;
+
+    /* the handler's own */
+    struct body_sink sink;
+    void *state;
+    void (*release)(struct request *rq); /* called once, last, with no work under way; may be NULL */
+
+    char text[]; /* decoded path, then query */
+};
+
+/* libh2o's way in: makes the request, routes, admits, handles. */
+int request_handle(h2o_handler_t *handler, h2o_req_t *h2o);
+
+/* Run `run` on a worker, then `done` on the loop if the client is still there. rq->rc and rq->err are theirs to use. */
+void request_work(struct request *rq, enum lane lane, void (*run)(struct request *rq),
+                  void (*done)(struct request *rq));
+/* Run `apply` in a metadata commit, then `done`; rq->rc and rq->err tell how it ended. The apply function finds its
+ * request by request_of_change(). */
+void request_commit(struct request *rq, int (*apply)(struct meta_txn *txn, struct meta_change *change, struct err *e),
+                    void (*done)(struct request *rq));
+struct request *request_of_change(struct meta_change *change);
+
+/* A request header's value, trimmed; empty when absent. */
+struct str request_header(const struct request *rq, const h2o_token_t *token);
+/* Was the header sent more than once? */
+bool request_header_repeats(const struct request *rq, const h2o_token_t *token);
+/* The decoded query parameter number `index` of `key`, in memory of the h2o request; false when absent or malformed. */
+bool request_param(const struct request *rq, const char *key, size_t index, struct str *out);
+/* The same, as a terminated copy that the caller frees; NULL when absent. */
+char *request_param_copy(const struct request *rq, const char *key);
+
+#endif

@@ -1,0 +1,201 @@
+#include "registry/server.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "registry/base/clock.h"
+#include "registry/base/log.h"
+#include "registry/listener.h"
+#include "registry/request.h"
+
+enum {
+    DISK_THREADS_PER_CORE = 8, /* they wait more than they work */
+    HOUSEKEEPING_MS = 1000,
+    DRAIN_POLL_MS = 20,
+};
+
+/* ---- set up, in order ---- */
+
+/* As many descriptors as we are allowed: a connection is one, an upload another. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* Body pieces and file chunks are large and reused: keep them in the heap instead of faulting them in again each time,
+ * and keep worker threads from growing a heap each. */
+static void tune_allocator(void)
+{
+    mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024);
+    mallopt(M_ARENA_MAX, 4);
+}
+
+static void configure_h2o(struct server *server)
+{
+    h2o_hostconf_t *host;
+    h2o_handler_t *handler;
+
+    h2o_config_init(&server->h2o);
+    host = h2o_config_register_host(&server->h2o, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    handler = h2o_create_handler(&host->fallback_path, sizeof(*handler));
+    handler->on_req = request_handle;
+}
+
+static int open_parts(struct server *server, struct err *e)
+{
+    const struct config *config = server->config;
+    long online = sysconf(_SC_NPROCESSORS_ONLN);
+    unsigned cores = online > 0 ? (unsigned)online : 1;
+
+    server->loop_count = cores;
+    if ((server->store = store_open(config->root_directory, e)) == NULL)
+        return -1;
+    if (config->auth == CONFIG_AUTH_HTPASSWD && (server->users = users_open(config->htpasswd_path, e)) == NULL)
+        return err_wrap(e, "auth.htpasswd");
+    if (config->tls_certificate != NULL && (server->tls = tls_open(config, e)) == NULL)
+        return -1;
+    if (!config->accesslog_disabled && (server->access_log = access_log_start(e)) == NULL)
+        return -1;
+    server->workers = workers_start(DISK_THREADS_PER_CORE * cores, cores, e);
+    return server->workers == NULL ? -1 : 0;
+}
+
+static int open_loops(struct server *server, struct err *e)
+{
+    server->loops = xcalloc(server->loop_count, sizeof(*server->loops));
+    for (unsigned i = 0; i < server->loop_count; i++)
+        if (loop_init(&server->loops[i], server, i, e) != 0)
+            return -1;
+    server->listener = listener_open(server, e);
+    if (server->listener == NULL)
+        return -1;
+    for (unsigned i = 0; i < server->loop_count; i++)
+        if (loop_start(&server->loops[i], e) != 0)
+            return -1;
+    return 0;
+}
+
+/* ---- tear down, in reverse; takes any state that the set-up stopped in ---- */
+
+static void close_parts(struct server *server)
+{
+    for (unsigned i = 0; server->loops != NULL && i < server->loop_count; i++)
+        loop_stop(&server->loops[i]);
+    workers_stop(&server->workers);
+    listener_close(&server->listener);
+    for (unsigned i = 0; server->loops != NULL && i < server->loop_count; i++)
+        loop_dispose(&server->loops[i]);
+    free(server->loops);
+    access_log_stop(&server->access_log);
+    tls_close(&server->tls);
+    users_close(&server->users);
+    store_close(&server->store);
+    h2o_config_dispose(&server->h2o);
+}
+
+/* ---- the housekeeper ---- */
+
+static size_t connections(const struct server *server)
+{
+    size_t n = 0;
+
+    for (unsigned i = 0; i < server->loop_count; i++)
+        n += atomic_load(&server->loops[i].connection_count);
+    return n;
+}
+
+static void refresh(struct server *server, bool force)
+{
+    if (server->users != NULL)
+        users_refresh(server->users, force);
+    if (server->tls != NULL)
+        tls_refresh(server->tls, force);
+}
+
+/* Purge stale uploads when their time has come; returns when to look again. */
+static uint64_t purge_uploads(struct server *server, uint64_t due_ms)
+{
+    const struct config *config = server->config;
+    uint64_t now_ms = clock_monotonic_ms();
+    size_t purged;
+
+    if (!config->upload_purging.enabled || config->readonly || config->upload_purging.dry_run || now_ms < due_ms)
+        return due_ms;
+    purged = uploads_purge(server->store->uploads, config->upload_purging.age_s, 1000);
+    if (purged > 0)
+        log_info("%zu stale uploads purged", purged);
+    return now_ms + config->upload_purging.interval_s * 1000;
+}
+
+static void wait_for_signals(struct server *server, const sigset_t *signals)
+{
+    const struct timespec pause = {HOUSEKEEPING_MS / 1000, HOUSEKEEPING_MS % 1000 * 1000000L};
+    uint64_t purge_due_ms = clock_monotonic_ms() + server->config->upload_purging.interval_s * 1000;
+
+    for (;;) {
+        int number = sigtimedwait(signals, NULL, &pause);
+
+        if (number == SIGTERM || number == SIGINT) {
+            log_info("%s: draining, at most %llu ms", number == SIGTERM ? "SIGTERM" : "SIGINT",
+                     (unsigned long long)server->config->drain_timeout_ms);
+            return;
+        }
+        if (number == SIGHUP)
+            log_info("SIGHUP: reading certificate and users again");
+        refresh(server, number == SIGHUP);
+        purge_due_ms = purge_uploads(server, purge_due_ms);
+    }
+}
+
+static void drain(struct server *server)
+{
+    const struct timespec pause = {0, DRAIN_POLL_MS * 1000000L};
+    uint64_t deadline_ms = clock_monotonic_ms() + server->config->drain_timeout_ms;
+
+    for (unsigned i = 0; i < server->loop_count; i++)
+        loop_drain(&server->loops[i]);
+    while (connections(server) > 0 && clock_monotonic_ms() < deadline_ms)
+        nanosleep(&pause, NULL);
+    if (connections(server) > 0)
+        log_warn("%zu connections cut at the end of http.draintimeout", connections(server));
+}
+
+int server_run(const struct config *config, struct err *e)
+{
+    struct server server = {.config = config};
+    sigset_t signals;
+    int rc;
+
+    raise_descriptor_limit();
+    tune_allocator();
+    configure_h2o(&server);
+    rc = open_parts(&server, e);
+    if (rc == 0)
+        rc = open_loops(&server, e);
+    if (rc == 0) {
+        if (server.tls == NULL)
+            log_warn("no certificate: passwords and images cross the network in the clear; set http.tls");
+        log_info("Berth %s serves %s on %s with %s", BERTH_VERSION, config->root_directory,
+                 listener_text(server.listener), server.tls == NULL ? "plain HTTP" : "TLS");
+        sigemptyset(&signals);
+        sigaddset(&signals, SIGTERM);
+        sigaddset(&signals, SIGINT);
+        sigaddset(&signals, SIGHUP);
+        wait_for_signals(&server, &signals);
+        drain(&server);
+    }
+    close_parts(&server);
+    if (rc == 0)
+        log_info("stopped");
+    return rc;
+}

@@ -1,0 +1,39 @@
+/*
+ * The server as a whole: what every part may reach, set up in order by server_run() and torn down in reverse.
+ *
+ * Thread: fields are set before the loops start and read-only afterwards, unless they say otherwise.
+ */
+#ifndef BERTH_REGISTRY_SERVER_H
+#define BERTH_REGISTRY_SERVER_H
+
+#include <h2o.h>
+
+#include "auth/users.h"
+#include "registry/access_log.h"
+#include "registry/config.h"
+#include "registry/loop.h"
+#include "registry/tls.h"
+#include "registry/workers.h"
+#include "storage/store.h"
+
+struct listener;
+
+struct server {
+    const struct config *config;
+    struct store *store;
+    struct users *users; /* NULL: no authentication */
+    struct tls *tls;     /* NULL: plain HTTP */
+    struct workers *workers;
+    struct access_log *access_log; /* NULL: off */
+    struct listener *listener;
+    h2o_globalconf_t h2o;
+    struct loop *loops;
+    unsigned loop_count;
+};
+
+/* Serve until SIGTERM or SIGINT, then drain. 0 after a clean end; -1 when it could not start. All signals must be
+ * blocked in the calling thread, which becomes the housekeeper: it waits for signals and looks after files that change.
+ */
+int server_run(const struct config *config, struct err *e);
+
+#endif
