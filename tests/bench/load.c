@@ -1,0 +1,269 @@
+/*
+ * load: puts a registry under load and says how long it took, as one line of JSON on standard output:
+ *   {"seconds": 1.234567, "operations": 10, "bytes": 1073741824}
+ * Any answer that is not the expected one ends it with a message and exit status 1: a measurement with errors in it is
+ * none.
+ */
+#include <getopt.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/* base */
+#include "registry/base/str.h"
+/* here */
+#include "tests/bench/load.h"
+
+enum { SHARED_THREADS = 2, CONNECTIONS_MAX = 60000, MODE_ARGUMENTS_MAX = 2 };
+
+static const struct mode modes[] = {
+    {"requests", "METHOD PATH", "one request again and again; {} in PATH becomes a new number each time", 2, true,
+     false, NULL, requests_run},
+    {"handshakes", "", "connect, shake hands, close", 0, false, false, NULL, handshakes_run},
+    {"pull", "PATH", "GET of one path on each connection, --count times", 1, false, false, NULL, pull_run},
+    {"push", "REPOSITORY", "one layer of --mebibytes on each connection", 1, false, false, push_prepare, push_run},
+    {"images", "REPOSITORY", "--count images of three small blobs on each connection", 1, false, false, NULL,
+     images_run},
+    {"idle", "PATH", "one GET on each connection, then silence until standard input ends", 1, true, true, NULL,
+     idle_run},
+    {"uploads", "REPOSITORY", "--mebibytes on each connection, unfinished until standard input ends", 1, false, true,
+     push_prepare, uploads_run},
+};
+
+static const struct option long_options[] = {
+    {"ca", required_argument, NULL, 'a'},          {"user", required_argument, NULL, 'u'},
+    {"connections", required_argument, NULL, 'c'}, {"seconds", required_argument, NULL, 's'},
+    {"count", required_argument, NULL, 'n'},       {"mebibytes", required_argument, NULL, 'm'},
+    {"seed", required_argument, NULL, 'r'},        {"expect", required_argument, NULL, 'e'},
+    {"header", required_argument, NULL, 'h'},      {0},
+};
+
+struct run {
+    struct options options;
+    const struct mode *mode;
+    struct target target;
+    pthread_barrier_t start;
+};
+
+struct thread {
+    struct run *run;
+    pthread_t id;
+    struct worker worker;
+    struct timespec ended;
+};
+
+static void die(const struct err *e)
+{
+    fprintf(stderr, "load: %s\n", e->text);
+    /* Not exit(): other threads are in the middle of using what it would take down. */
+    _exit(1);
+}
+
+static int usage(void)
+{
+    fputs("usage: load [--ca FILE] [--user NAME:PASSWORD] [--header LINE] [--connections N] [--seconds N] [--count N]\n"
+          "            [--mebibytes N] [--seed N] [--expect STATUS] http[s]://ADDRESS:PORT MODE [ARGUMENT...]\n",
+          stderr);
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+        fprintf(stderr, "  %-10s %-12s %s\n", modes[i].name, modes[i].arguments, modes[i].purpose);
+    return 2;
+}
+
+/* ---- threads ---- */
+
+static void connect_all(struct thread *thread)
+{
+    struct worker *worker = &thread->worker;
+    struct err e;
+
+    for (size_t i = 0; i < worker->client_count; i++) {
+        worker->clients[i] = client_open(worker->target, &e);
+        if (worker->clients[i] == NULL)
+            die(&e);
+    }
+    if (thread->run->mode->prepare != NULL && thread->run->mode->prepare(worker, &e) != 0)
+        die(&e);
+}
+
+static void *run_thread(void *argument)
+{
+    struct thread *thread = argument;
+    struct err e;
+
+    connect_all(thread);
+    pthread_barrier_wait(&thread->run->start);
+    if (thread->run->mode->run(&thread->worker, &e) != 0)
+        die(&e);
+    clock_gettime(CLOCK_MONOTONIC, &thread->ended);
+    return NULL;
+}
+
+static struct thread *start_threads(struct run *run, unsigned n)
+{
+    struct thread *threads = xcalloc(n, sizeof(*threads));
+    struct err e;
+
+    for (unsigned i = 0; i < n; i++) {
+        struct worker *worker = &threads[i].worker;
+
+        threads[i].run = run;
+        worker->options = &run->options;
+        worker->target = &run->target;
+        worker->index = i;
+        worker->client_count = (size_t)(run->options.connections / n + (i < run->options.connections % n));
+        worker->clients = xcalloc(worker->client_count, sizeof(struct client *));
+        if (pthread_create(&threads[i].id, NULL, run_thread, &threads[i]) != 0) {
+            err_set(&e, ERR_IO, "cannot start thread %u", i);
+            die(&e);
+        }
+    }
+    return threads;
+}
+
+static double seconds_between(const struct timespec *from, const struct timespec *to)
+{
+    return (double)(to->tv_sec - from->tv_sec) + (double)(to->tv_nsec - from->tv_nsec) / 1e9;
+}
+
+static void join_and_report(struct thread *threads, unsigned n, const struct timespec *began)
+{
+    double seconds = 0;
+    uint64_t operations = 0, bytes = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        pthread_join(threads[i].id, NULL);
+        if (seconds_between(began, &threads[i].ended) > seconds)
+            seconds = seconds_between(began, &threads[i].ended);
+        operations += threads[i].worker.operations;
+        bytes += threads[i].worker.bytes;
+    }
+    printf("{\"seconds\": %.6f, \"operations\": %llu, \"bytes\": %llu}\n", seconds, (unsigned long long)operations,
+           (unsigned long long)bytes);
+    fflush(stdout);
+}
+
+static void free_threads(struct thread *threads, unsigned n)
+{
+    for (unsigned i = 0; i < n; i++) {
+        for (size_t j = 0; j < threads[i].worker.client_count; j++)
+            client_close(&threads[i].worker.clients[j]);
+        free(threads[i].worker.clients);
+        free(threads[i].worker.state);
+    }
+    free(threads);
+}
+
+static void wait_for_end_of_input(void)
+{
+    char byte;
+
+    while (read(STDIN_FILENO, &byte, 1) > 0)
+        ;
+}
+
+static void measure(struct run *run)
+{
+    uint64_t threads_wanted = run->options.connections;
+    struct thread *threads;
+    struct timespec began;
+    unsigned n;
+
+    if (run->mode->shared && threads_wanted > SHARED_THREADS)
+        threads_wanted = SHARED_THREADS;
+    n = (unsigned)threads_wanted;
+    pthread_barrier_init(&run->start, NULL, n + 1);
+    threads = start_threads(run, n);
+    pthread_barrier_wait(&run->start);
+    clock_gettime(CLOCK_MONOTONIC, &began);
+    join_and_report(threads, n, &began);
+    if (run->mode->hold)
+        wait_for_end_of_input();
+    free_threads(threads, n);
+    pthread_barrier_destroy(&run->start);
+}
+
+/* ---- the command line ---- */
+
+struct arguments {
+    const char *ca;
+    const char *user;
+    const char *header;
+};
+
+static bool take_option(int option, struct options *options, struct arguments *arguments)
+{
+    switch (option) {
+    case 'a':
+        arguments->ca = optarg;
+        return true;
+    case 'u':
+        arguments->user = optarg;
+        return true;
+    case 'h':
+        arguments->header = optarg;
+        return true;
+    case 'c':
+        return str_to_u64(str_of(optarg), &options->connections) && options->connections > 0 &&
+               options->connections <= CONNECTIONS_MAX;
+    case 's':
+        return str_to_u64(str_of(optarg), &options->seconds);
+    case 'n':
+        return str_to_u64(str_of(optarg), &options->count);
+    case 'm':
+        return str_to_u64(str_of(optarg), &options->mebibytes);
+    case 'r':
+        return str_to_u64(str_of(optarg), &options->seed);
+    case 'e':
+        return str_to_u64(str_of(optarg), &options->expect);
+    default:
+        return false;
+    }
+}
+
+static const struct mode *find_mode(const char *name, int argument_count)
+{
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+        if (strcmp(modes[i].name, name) == 0 && modes[i].argument_count == argument_count)
+            return &modes[i];
+    return NULL;
+}
+
+static void allow_many_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct run run = {.options = {NULL, 1, 5, 1, 1, 1, 200}};
+    struct arguments arguments = {0};
+    struct err e;
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1)
+        if (!take_option(option, &run.options, &arguments))
+            return usage();
+    if (argc - optind < 2)
+        return usage();
+    run.mode = find_mode(argv[optind + 1], argc - optind - 2);
+    if (run.mode == NULL)
+        return usage();
+    run.options.arguments = (const char *const *)argv + optind + 2;
+    signal(SIGPIPE, SIG_IGN);
+    allow_many_descriptors();
+    if (target_init(&run.target, argv[optind], arguments.ca, arguments.user, arguments.header, &e) != 0)
+        die(&e);
+    measure(&run);
+    target_free(&run.target);
+    return 0;
+}

@@ -1,0 +1,63 @@
+/*
+ * The load program's modes of work. A mode is a row of the table in load.c; the main program connects, lets all threads
+ * start at one moment, and measures until the last one is done.
+ *
+ * Thread: a worker is one thread; options and target are read-only and shared.
+ */
+#ifndef BERTH_TESTS_BENCH_LOAD_H
+#define BERTH_TESTS_BENCH_LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "registry/base/err.h"
+#include "tests/bench/client.h"
+
+struct options {
+    const char *const *arguments; /* of the mode */
+    uint64_t connections;
+    uint64_t seconds; /* how long, for modes that go by time */
+    uint64_t count;   /* how often per connection, for modes that go by number */
+    uint64_t mebibytes;
+    uint64_t seed;   /* another seed, another content */
+    uint64_t expect; /* status */
+};
+
+struct worker {
+    const struct options *options;
+    const struct target *target;
+    unsigned index;
+    /* its connections; open when `prepare` is called */
+    struct client **clients;
+    size_t client_count;
+    void *state; /* of the mode: made by prepare with malloc, freed by the main program */
+    /* results */
+    uint64_t operations;
+    uint64_t bytes;
+};
+
+struct mode {
+    const char *name;
+    const char *arguments;
+    const char *purpose;
+    int argument_count;
+    bool shared; /* a few threads serve all connections in turn; otherwise one thread per connection */
+    bool hold;   /* keeps its connections open until standard input ends */
+    int (*prepare)(struct worker *worker, struct err *e); /* before the clock starts; may be NULL */
+    int (*run)(struct worker *worker, struct err *e);
+};
+
+/* load_requests.c */
+int requests_run(struct worker *worker, struct err *e);
+int handshakes_run(struct worker *worker, struct err *e);
+int idle_run(struct worker *worker, struct err *e);
+int pull_run(struct worker *worker, struct err *e);
+
+/* load_push.c */
+int push_prepare(struct worker *worker, struct err *e);
+int push_run(struct worker *worker, struct err *e);
+int uploads_run(struct worker *worker, struct err *e);
+int images_run(struct worker *worker, struct err *e);
+
+#endif

@@ -1,0 +1,108 @@
+/*
+ * Modes without a body of their own. A thread serves many connections in turn: it sends one request on each, then reads
+ * the answers in the same order, which keeps them all busy without a system call more than necessary.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "registry/base/clock.h"
+#include "registry/base/str.h"
+#include "tests/bench/load.h"
+
+/* The path with "{}" replaced by a number that occurs once in a run. */
+static void put_path(struct sbuf *path, const struct worker *worker, uint64_t n)
+{
+    const char *template = worker->options->arguments[1];
+    const char *gap = strstr(template, "{}");
+
+    path->n = 0;
+    if (gap == NULL)
+        sbuf_str(path, str_of(template));
+    else
+        sbuf_printf(path, "%.*s%llu-%u-%llu%s", (int)(gap - template), template,
+                    (unsigned long long)worker->options->seed, worker->index, (unsigned long long)n, gap + 2);
+}
+
+static int send_round(struct worker *worker, const char *headers, struct sbuf *path, struct err *e)
+{
+    for (size_t i = 0; i < worker->client_count; i++) {
+        put_path(path, worker, worker->operations + i);
+        if (client_send_head(worker->clients[i], worker->options->arguments[0], sbuf_text(path), headers, e) != 0)
+            return -1;
+    }
+    return 0;
+}
+
+static int read_round(struct worker *worker, bool head_only, struct err *e)
+{
+    struct answer answer;
+
+    for (size_t i = 0; i < worker->client_count; i++) {
+        if (client_read_answer(worker->clients[i], head_only, &answer, e) != 0)
+            return -1;
+        if (answer.status != (int)worker->options->expect)
+            return err_set(e, ERR_INVALID, "status %d instead of %d", answer.status, (int)worker->options->expect);
+        worker->bytes += head_only ? 0 : answer.length;
+    }
+    worker->operations += worker->client_count;
+    return 0;
+}
+
+int requests_run(struct worker *worker, struct err *e)
+{
+    const char *method = worker->options->arguments[0];
+    uint64_t until = clock_monotonic_ms() + worker->options->seconds * 1000;
+    const char *headers = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ? "" : "Content-Length: 0\r\n";
+    struct sbuf path = {0};
+    int rc = 0;
+
+    while (rc == 0 && clock_monotonic_ms() < until) {
+        rc = send_round(worker, headers, &path, e);
+        if (rc == 0)
+            rc = read_round(worker, strcmp(method, "HEAD") == 0, e);
+    }
+    sbuf_free(&path);
+    return rc;
+}
+
+int handshakes_run(struct worker *worker, struct err *e)
+{
+    uint64_t until = clock_monotonic_ms() + worker->options->seconds * 1000;
+
+    while (clock_monotonic_ms() < until) {
+        struct client *client = client_open(worker->target, e);
+
+        if (client == NULL)
+            return -1;
+        client_close(&client);
+        worker->operations++;
+    }
+    return 0;
+}
+
+/* One request each, so that whatever a server allocates for the first one is there; then silence. */
+int idle_run(struct worker *worker, struct err *e)
+{
+    struct answer answer;
+
+    for (size_t i = 0; i < worker->client_count; i++) {
+        if (client_ask(worker->clients[i], "GET", worker->options->arguments[0], "", 0, (int)worker->options->expect,
+                       &answer, e) != 0)
+            return -1;
+        worker->operations++;
+    }
+    return 0;
+}
+
+int pull_run(struct worker *worker, struct err *e)
+{
+    struct answer answer;
+
+    for (uint64_t i = 0; i < worker->options->count; i++) {
+        if (client_ask(worker->clients[0], "GET", worker->options->arguments[0], "", 0, 200, &answer, e) != 0)
+            return -1;
+        worker->operations++;
+        worker->bytes += answer.length;
+    }
+    return 0;
+}
