@@ -13,22 +13,19 @@
  * A failed write of LMDB's root page makes LMDB refuse everything until it is opened anew (MDB_PANIC). That is kept:
  * a disk that cannot be trusted is for a person to look at.
  */
-#include "storage/kv.h"
+#include "storage/meta_lmdb.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/statvfs.h>
 
-#include <lmdb.h>
-
 #include "registry/base/file.h"
 
 enum { READERS_MAX = 1024, FILE_MODE = 0600, DIRECTORY_MODE = 0700 };
 
-static const char *const table_names[KV_TABLES] = {
+const char *const kv_table_names[KV_TABLES] = {
     [KV_INFO] = "info",       [KV_REPOS] = "repos",
     [KV_NAMES] = "names",     [KV_CATALOG] = "catalog",
     [KV_BLOBS] = "blobs",     [KV_MEMBERS] = "members",
@@ -36,41 +33,6 @@ static const char *const table_names[KV_TABLES] = {
     [KV_TAGS] = "tags",       [KV_MANIFEST_TAGS] = "manifest_tags",
     [KV_REFS] = "refs",       [KV_REFERRERS] = "referrers",
 };
-
-struct meta_txn {
-    struct kv *kv;
-    MDB_txn *txn;
-    bool wrote;
-    /* The first error. */
-    int rc; /* an LMDB code (negative) or an errno; 0 while all is well */
-    const char *doing;
-    const char *table; /* NULL when it concerns no single table */
-};
-
-struct meta_reader {
-    struct meta_txn txn;
-    pthread_mutex_t lock; /* held while txn is a live snapshot */
-    struct meta_reader *next;
-};
-
-struct kv {
-    MDB_env *env;
-    MDB_dbi tables[KV_TABLES];
-    struct meta_txn writing;
-    pthread_mutex_t readers_lock; /* guards `readers` and, with every reader's lock, `lost` */
-    struct meta_reader *readers;
-    bool lost; /* there is no map any more */
-};
-
-static MDB_val to_val(struct str s)
-{
-    return (MDB_val){.mv_size = s.n, .mv_data = (void *)(uintptr_t)s.p};
-}
-
-static struct str from_val(MDB_val v)
-{
-    return (struct str){v.mv_data, v.mv_size};
-}
 
 static const char *meaning(int rc)
 {
@@ -86,7 +48,7 @@ static const char *meaning(int rc)
     }
 }
 
-static int fail(struct err *e, int rc, const char *doing, const char *table)
+int kv_fail(struct err *e, int rc, const char *doing, const char *table)
 {
     const char *in = table == NULL ? "" : " table ";
 
@@ -96,41 +58,6 @@ static int fail(struct err *e, int rc, const char *doing, const char *table)
         return err_errno(e, "metadata: %s%s%s", doing, in, table);
     return err_set(e, rc == MDB_MAP_FULL ? ERR_NO_SPACE : ERR_IO, "metadata: %s%s%s: %s", doing, in, table,
                    meaning(rc));
-}
-
-static void note(struct meta_txn *txn, int rc, const char *doing, const char *table)
-{
-    if (txn->rc != 0 || rc == 0)
-        return;
-    txn->rc = rc;
-    txn->doing = doing;
-    txn->table = table;
-}
-
-int kv_status(const struct meta_txn *txn, struct err *e)
-{
-    return txn->rc == 0 ? 0 : fail(e, txn->rc, txn->doing, txn->table);
-}
-
-bool kv_map_full(const struct meta_txn *txn)
-{
-    return txn->rc == MDB_MAP_FULL;
-}
-
-bool kv_wrote(const struct meta_txn *txn)
-{
-    return txn->wrote;
-}
-
-void kv_mark(struct meta_txn *txn)
-{
-    txn->wrote = false;
-}
-
-bool kv_damaged(struct meta_txn *txn, enum kv_table table)
-{
-    note(txn, MDB_CORRUPTED, "decode", table_names[table]);
-    return false;
 }
 
 /* ---- the environment ---- */
@@ -172,7 +99,7 @@ static int open_tables(struct kv *kv)
     if (rc != 0)
         return rc;
     for (int i = 0; i < KV_TABLES && rc == 0; i++)
-        rc = mdb_dbi_open(txn, table_names[i], MDB_CREATE, &kv->tables[i]);
+        rc = mdb_dbi_open(txn, kv_table_names[i], MDB_CREATE, &kv->tables[i]);
     if (rc == 0)
         return mdb_txn_commit(txn);
     mdb_txn_abort(txn);
@@ -188,11 +115,11 @@ struct kv *kv_open(const char *directory, uint64_t map_bytes, struct err *e)
     if (file_mkdirs(directory, DIRECTORY_MODE, e) != 0)
         goto free_kv;
     if ((rc = open_env_that_fits(directory, map_bytes, &kv->env)) != 0) {
-        fail(e, rc, "open", NULL);
+        kv_fail(e, rc, "open", NULL);
         goto free_kv;
     }
     if ((rc = mdb_reader_check(kv->env, &dead)) != 0 || (rc = open_tables(kv)) != 0) {
-        fail(e, rc, "open tables", NULL);
+        kv_fail(e, rc, "open tables", NULL);
         goto close_env;
     }
     if (file_sync_dir(directory, e) != 0)
@@ -261,7 +188,7 @@ int kv_grow(struct kv *kv, struct err *e)
     for (struct meta_reader *r = kv->readers; r != NULL; r = r->next)
         pthread_mutex_unlock(&r->lock);
     pthread_mutex_unlock(&kv->readers_lock);
-    return rc == 0 ? 0 : fail(e, rc, "grow the map", NULL);
+    return rc == 0 ? 0 : kv_fail(e, rc, "grow the map", NULL);
 }
 
 /* ---- transactions ---- */
@@ -298,7 +225,7 @@ struct meta_reader *kv_reader_new(struct kv *kv, struct err *e)
     pthread_mutex_unlock(&kv->readers_lock);
     if (rc == 0)
         return reader;
-    fail(e, rc, "new reader", NULL);
+    kv_fail(e, rc, "new reader", NULL);
     pthread_mutex_destroy(&reader->lock);
     free(reader);
     return NULL;
@@ -335,7 +262,7 @@ struct meta_txn *kv_read(struct meta_reader *reader, struct err *e)
         return txn;
     }
     pthread_mutex_unlock(&reader->lock);
-    fail(e, rc, "read", NULL);
+    kv_fail(e, rc, "read", NULL);
     return NULL;
 }
 
@@ -354,7 +281,7 @@ struct meta_txn *kv_write(struct kv *kv, struct err *e)
     rc = kv->lost ? MDB_PANIC : mdb_txn_begin(kv->env, NULL, 0, &txn->txn);
     if (rc == 0)
         return txn;
-    fail(e, rc, "begin", NULL);
+    kv_fail(e, rc, "begin", NULL);
     return NULL;
 }
 
@@ -375,7 +302,7 @@ int kv_commit(struct meta_txn *txn, struct err *e)
         mdb_txn_abort(txn->txn);
     else
         rc = mdb_txn_commit(txn->txn);
-    note(txn, rc == EIO && disk_full(txn->kv) ? ENOSPC : rc, "commit", NULL);
+    kv_note(txn, rc == EIO && disk_full(txn->kv) ? ENOSPC : rc, "commit", NULL);
     txn->txn = NULL;
     return kv_status(txn, e);
 }
@@ -384,97 +311,4 @@ void kv_abort(struct meta_txn *txn)
 {
     mdb_txn_abort(txn->txn);
     txn->txn = NULL;
-}
-
-/* ---- tables ---- */
-
-/* A key of no length, or longer than any, is in no table. */
-static bool absent(int rc)
-{
-    return rc == MDB_NOTFOUND || rc == MDB_BAD_VALSIZE;
-}
-
-bool kv_get(struct meta_txn *txn, enum kv_table table, struct str key, struct str *value)
-{
-    MDB_val k = to_val(key);
-    MDB_val v;
-    int rc = txn->rc != 0 ? MDB_NOTFOUND : mdb_get(txn->txn, txn->kv->tables[table], &k, &v);
-
-    if (rc == 0)
-        *value = from_val(v);
-    else if (!absent(rc))
-        note(txn, rc, "read", table_names[table]);
-    return rc == 0;
-}
-
-bool kv_has(struct meta_txn *txn, enum kv_table table, struct str key)
-{
-    struct str value;
-
-    return kv_get(txn, table, key, &value);
-}
-
-void kv_put(struct meta_txn *txn, enum kv_table table, struct str key, struct str value)
-{
-    MDB_val k = to_val(key);
-    MDB_val v = to_val(value);
-
-    if (txn->rc != 0)
-        return;
-    txn->wrote = true;
-    note(txn, mdb_put(txn->txn, txn->kv->tables[table], &k, &v, 0), "write", table_names[table]);
-}
-
-bool kv_del(struct meta_txn *txn, enum kv_table table, struct str key)
-{
-    MDB_val k = to_val(key);
-    int rc = txn->rc != 0 ? MDB_NOTFOUND : mdb_del(txn->txn, txn->kv->tables[table], &k, NULL);
-
-    if (absent(rc))
-        return false;
-    txn->wrote = true;
-    note(txn, rc, "delete", table_names[table]);
-    return rc == 0;
-}
-
-void kv_walk_begin(struct kv_walk *walk, struct meta_txn *txn, enum kv_table table, struct str prefix, struct str after)
-{
-    MDB_cursor *cursor = NULL;
-
-    if (txn->rc == 0)
-        note(txn, mdb_cursor_open(txn->txn, txn->kv->tables[table], &cursor), "walk", table_names[table]);
-    *walk = (struct kv_walk){.txn = txn, .table = table, .prefix = prefix, .after = after, .cursor = cursor};
-}
-
-static bool step(struct kv_walk *walk)
-{
-    MDB_val k = to_val(walk->after.n > 0 ? walk->after : walk->prefix);
-    MDB_val v;
-    MDB_cursor_op op = walk->started ? MDB_NEXT : k.mv_size == 0 ? MDB_FIRST : MDB_SET_RANGE;
-    int rc = mdb_cursor_get(walk->cursor, &k, &v, op);
-
-    walk->started = true;
-    if (rc != 0) {
-        note(walk->txn, absent(rc) ? 0 : rc, "walk", table_names[walk->table]);
-        return false;
-    }
-    walk->key = from_val(k);
-    walk->value = from_val(v);
-    return str_starts(walk->key, walk->prefix);
-}
-
-bool kv_walk_next(struct kv_walk *walk)
-{
-    bool first = !walk->started;
-
-    if (walk->cursor == NULL || walk->txn->rc != 0 || !step(walk))
-        return false;
-    return first && walk->after.n > 0 && str_eq(walk->key, walk->after) ? step(walk) : true;
-}
-
-void kv_walk_end(struct kv_walk *walk)
-{
-    if (walk->cursor != NULL)
-        mdb_cursor_close(walk->cursor);
-    walk->cursor = NULL;
 }

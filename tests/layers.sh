@@ -25,7 +25,7 @@ rooms_of() {
 
 # header pattern | files that may include it
 owners='
-lmdb.h                          | storage/meta_lmdb.c
+lmdb.h                          | storage/meta_lmdb*.c storage/meta_lmdb.h
 argon2.h crypt.h                | auth/password.c
 yaml.h                          | registry/config_tree.c
 llhttp.h                        | registry/http1*.c registry/http1*.h
