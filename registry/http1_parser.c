@@ -276,7 +276,7 @@ static bool add_header(struct http1_parser *p, char *base, unsigned i, h2o_req_t
 }
 
 /* The path, without scheme and authority when the target has them (absolute-form, RFC 9112 §3.2.2). */
-static void fill_target(const struct http1_parser *p, char *base, h2o_req_t *req)
+static void fill_target(const struct http1_parser *p, const char *base, h2o_req_t *req)
 {
     struct str target = {base + p->url.at, p->url.n};
 

@@ -22,13 +22,16 @@ enum { SOCKETS_MAX = 16, ACCEPTS_PER_EVENT = 64, BACKLOG = 4096, SYSTEMD_FIRST_F
 
 struct listener {
     struct server *server;
-    struct connection connection; /* in the first loop's list: ticks, drains and dies with it */
-    int fds[SOCKETS_MAX];
-    h2o_socket_t *sockets[SOCKETS_MAX];
+    struct message start;
+    int fds[SOCKETS_MAX]; /* -1: handed to libh2o */
     size_t count;
-    bool paused;
     char *unix_path; /* to remove at the end; NULL otherwise */
     char text[300];
+    /* of the first loop */
+    struct connection connection; /* in its list: ticks, drains and dies with it */
+    h2o_socket_t *sockets[SOCKETS_MAX];
+    size_t accepting; /* sockets in use */
+    bool paused;
 };
 
 /* A connection on its way to its loop. */
@@ -82,7 +85,7 @@ static void dispatch(struct server *server, int fd)
 
 static void pause_accepting(struct listener *l)
 {
-    for (size_t i = 0; i < l->count; i++)
+    for (size_t i = 0; i < l->accepting; i++)
         h2o_socket_read_stop(l->sockets[i]);
     l->paused = true;
 }
@@ -110,7 +113,7 @@ static void on_connection(h2o_socket_t *socket, const char *error)
 
 static void start_accepting(struct listener *l)
 {
-    for (size_t i = 0; i < l->count; i++)
+    for (size_t i = 0; i < l->accepting; i++)
         h2o_socket_read_start(l->sockets[i], on_connection);
     l->paused = false;
 }
@@ -128,10 +131,35 @@ static void stop_listening(struct connection *connection)
 {
     struct listener *l = H2O_STRUCT_FROM_MEMBER(struct listener, connection, connection);
 
-    for (size_t i = 0; i < l->count; i++)
+    for (size_t i = 0; i < l->accepting; i++)
         h2o_socket_close(l->sockets[i]);
-    l->count = 0;
+    l->accepting = 0;
     loop_connection_remove(&l->server->loops[0], connection);
+}
+
+/* On the first loop: libh2o's sockets are made by the thread that uses them. */
+static void begin(struct message *message)
+{
+    struct listener *l = H2O_STRUCT_FROM_MEMBER(struct listener, start, message);
+    struct loop *loop = &l->server->loops[0];
+
+    for (size_t i = 0; i < l->count; i++) {
+        l->sockets[i] = h2o_evloop_socket_create(loop->events, l->fds[i], H2O_SOCKET_FLAG_DONT_READ);
+        l->sockets[i]->data = l;
+        l->fds[i] = -1;
+    }
+    l->accepting = l->count;
+    l->connection.tick = on_tick;
+    l->connection.drain = stop_listening;
+    l->connection.kill = stop_listening;
+    loop_connection_add(loop, &l->connection);
+    start_accepting(l);
+}
+
+void listener_start(struct listener *listener)
+{
+    listener->start.run = begin;
+    loop_post(&listener->server->loops[0], &listener->start);
 }
 
 /* ---- binding ---- */
@@ -275,22 +303,8 @@ struct listener *listener_open(struct server *server, struct err *e)
     struct listener *l = xcalloc(1, sizeof(*l));
 
     l->server = server;
-    if (open_all(l, e) != 0) {
-        for (size_t i = 0; i < l->count; i++)
-            close(l->fds[i]);
-        l->count = 0;
+    if (open_all(l, e) != 0)
         listener_close(&l);
-        return NULL;
-    }
-    for (size_t i = 0; i < l->count; i++) {
-        l->sockets[i] = h2o_evloop_socket_create(server->loops[0].events, l->fds[i], H2O_SOCKET_FLAG_DONT_READ);
-        l->sockets[i]->data = l;
-    }
-    l->connection.tick = on_tick;
-    l->connection.drain = stop_listening;
-    l->connection.kill = stop_listening;
-    loop_connection_add(&server->loops[0], &l->connection);
-    start_accepting(l);
     return l;
 }
 
@@ -303,6 +317,9 @@ void listener_close(struct listener **listener)
 {
     if (*listener == NULL)
         return;
+    for (size_t i = 0; i < (*listener)->count; i++)
+        if ((*listener)->fds[i] >= 0)
+            close((*listener)->fds[i]);
     if ((*listener)->unix_path != NULL)
         unlink((*listener)->unix_path);
     free((*listener)->unix_path);

@@ -4,7 +4,8 @@
  * The first loop accepts and gives each connection to the loop that has fewest, so that few heavy clients spread as
  * well as many light ones. Out of descriptors, accepting pauses and is tried again every second.
  *
- * Thread: listener_open() at start-up; the rest on the first loop, reached by loop_drain() and loop_stop().
+ * Thread: the functions here are for the thread that starts and stops the server; accepting is the first loop's, and
+ * ends with its loop_drain() or loop_stop().
  */
 #ifndef BERTH_REGISTRY_LISTENER_H
 #define BERTH_REGISTRY_LISTENER_H
@@ -14,9 +15,10 @@
 struct server;
 struct listener;
 
-/* Binds and listens as the configuration says; accepts once the first loop runs. Errors name the address and what to
- * do. */
+/* Binds and listens as the configuration says. Errors name the address and what to do. */
 struct listener *listener_open(struct server *server, struct err *e);
+/* Accept from now on: the loops run. */
+void listener_start(struct listener *listener);
 /* What is listened on, for people: "[::]:5000". Valid as long as the listener. */
 const char *listener_text(const struct listener *listener);
 /* After the loops ended. Removes the Unix socket's file. */

@@ -28,24 +28,6 @@ static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
     }
 }
 
-int loop_init(struct loop *loop, struct server *server, unsigned index, struct err *e)
-{
-    loop->server = server;
-    loop->index = index;
-    loop->reader = meta_reader_new(server->store->meta, e);
-    if (loop->reader == NULL)
-        return err_wrap(e, "event loop %u", index);
-    loop->events = h2o_evloop_create();
-    h2o_context_init(&loop->context, loop->events, &server->h2o);
-    loop->accept = (h2o_accept_ctx_t){.ctx = &loop->context, .hosts = server->h2o.hosts};
-    h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, on_messages);
-    h2o_linklist_init_anchor(&loop->connections);
-    loop->now_ms = clock_monotonic_ms();
-    loop->next_tick_ms = loop->now_ms + TICK_MS;
-    rnd_bytes(&loop->request_counter, sizeof(loop->request_counter)); /* ids differ from those of the last run */
-    return 0;
-}
-
 /* `visit` may free the connection it is given, but no other. */
 static void each_connection(struct loop *loop, void (*visit)(struct loop *loop, struct connection *connection))
 {
@@ -113,10 +95,58 @@ static void run_clock(struct loop *loop)
     each_connection(loop, tick_one);
 }
 
+/* ---- the thread ---- */
+
+struct birth {
+    struct loop *loop;
+    struct server *server;
+    unsigned index;
+    struct err *e;
+    int rc;
+    h2o_sem_t done;
+};
+
+int loop_init(struct loop *loop, struct server *server, unsigned index, struct err *e)
+{
+    loop->server = server;
+    loop->index = index;
+    loop->reader = meta_reader_new(server->store->meta, e);
+    if (loop->reader == NULL)
+        return err_wrap(e, "event loop %u", loop->index);
+    loop->events = h2o_evloop_create();
+    h2o_context_init(&loop->context, loop->events, &server->h2o);
+    loop->accept = (h2o_accept_ctx_t){.ctx = &loop->context, .hosts = server->h2o.hosts};
+    h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, on_messages);
+    h2o_linklist_init_anchor(&loop->connections);
+    loop->now_ms = clock_monotonic_ms();
+    loop->next_tick_ms = loop->now_ms + TICK_MS;
+    rnd_bytes(&loop->request_counter, sizeof(loop->request_counter)); /* ids differ from those of the last run */
+    return 0;
+}
+
+void loop_dispose(struct loop *loop)
+{
+    flush_log(loop);
+    sbuf_free(&loop->log_lines);
+    body_pieces_dispose(loop);
+    h2o_multithread_unregister_receiver(loop->context.queue, &loop->receiver);
+    /* One more turn lets libh2o free sockets that were closed, before the loop itself goes. */
+    h2o_evloop_run(loop->events, 0);
+    h2o_context_dispose(&loop->context);
+    h2o_evloop_destroy(loop->events);
+    meta_reader_free(&loop->reader);
+}
+
 static void *loop_main(void *argument)
 {
-    struct loop *loop = argument;
+    struct birth *birth = argument;
+    struct loop *loop = birth->loop;
+    int rc = loop_init(loop, birth->server, birth->index, birth->e);
 
+    birth->rc = rc;
+    h2o_sem_post(&birth->done); /* birth is gone from here on */
+    if (rc != 0)
+        return NULL;
     while (!loop->stopping) {
         while (h2o_evloop_run(loop->events, time_to_wait(loop)) != 0 && errno == EINTR)
             ;
@@ -125,21 +155,31 @@ static void *loop_main(void *argument)
     each_connection(loop, kill_one);
     while (loop->jobs > 0)
         h2o_evloop_run(loop->events, TICK_MS);
-    flush_log(loop);
+    loop_dispose(loop);
     return NULL;
 }
 
-int loop_start(struct loop *loop, struct err *e)
+int loop_start(struct loop *loop, struct server *server, unsigned index, struct err *e)
 {
-    int rc = pthread_create(&loop->thread, NULL, loop_main, loop);
+    struct birth birth = {.loop = loop, .server = server, .index = index, .e = e};
+    int rc;
 
-    if (rc == 0) {
-        loop->running = true;
-        return 0;
+    h2o_sem_init(&birth.done, 0);
+    rc = pthread_create(&loop->thread, NULL, loop_main, &birth);
+    if (rc != 0) {
+        errno = rc;
+        birth.rc = err_errno(e, "start event loop %u", index);
+    } else {
+        h2o_sem_wait(&birth.done);
+        if (birth.rc != 0)
+            pthread_join(loop->thread, NULL);
     }
-    errno = rc;
-    return err_errno(e, "start event loop %u", loop->index);
+    h2o_sem_destroy(&birth.done);
+    loop->running = birth.rc == 0;
+    return birth.rc;
 }
+
+/* ---- orders from other threads ---- */
 
 static void run_control(struct message *message)
 {
@@ -177,27 +217,11 @@ void loop_drain(struct loop *loop)
 
 void loop_stop(struct loop *loop)
 {
-    if (!loop->running) {
-        if (loop->events != NULL)
-            each_connection(loop, kill_one);
+    if (!loop->running)
         return;
-    }
     post_control(loop, do_stop);
     pthread_join(loop->thread, NULL);
-}
-
-void loop_dispose(struct loop *loop)
-{
-    if (loop->events == NULL)
-        return;
-    body_pieces_dispose(loop);
-    h2o_multithread_unregister_receiver(loop->context.queue, &loop->receiver);
-    /* One more turn lets libh2o free sockets that were closed, before the loop itself goes. */
-    h2o_evloop_run(loop->events, 0);
-    h2o_context_dispose(&loop->context);
-    h2o_evloop_destroy(loop->events);
-    meta_reader_free(&loop->reader);
-    sbuf_free(&loop->log_lines);
+    loop->running = false;
 }
 
 void loop_post(struct loop *loop, struct message *message)

@@ -39,16 +39,19 @@ struct connection {
 };
 
 struct loop {
-    /* set up before the thread starts, then read-only */
+    /* of the thread that starts and stops it */
+    pthread_t thread;
+    bool running;
+
+    /* made by the loop's thread before loop_start() returns, then read by any */
     struct server *server;
     unsigned index;
-    pthread_t thread;
+    h2o_multithread_receiver_t receiver;
+
+    /* of the loop's thread. libh2o's buffers belong to the thread that made them: so does everything that holds one */
     h2o_loop_t *events;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
-    h2o_multithread_receiver_t receiver;
-
-    /* of the loop's thread */
     struct meta_reader *reader;
     h2o_linklist_t connections;
     uint64_t now_ms;
@@ -59,7 +62,6 @@ struct loop {
     struct sbuf log_lines; /* access-log lines of the last LOG_FLUSH_MS */
     uint64_t log_due_ms;
     size_t jobs; /* submitted and not yet home (workers.h) */
-    bool running;
     bool draining;
     bool stopping;
 
@@ -67,15 +69,17 @@ struct loop {
     atomic_size_t connection_count;
 };
 
-/* Prepares loop number `index` for `server`. */
-int loop_init(struct loop *loop, struct server *server, unsigned index, struct err *e);
-int loop_start(struct loop *loop, struct err *e);
+/* Start the thread of loop number `index`; returns when messages can be posted to it. */
+int loop_start(struct loop *loop, struct server *server, unsigned index, struct err *e);
 /* Ask connections to finish; the loop goes on until loop_stop(). Any thread. */
 void loop_drain(struct loop *loop);
-/* Close what is left, wait for jobs to come home, end the thread; waits for it. For a loop
- * that was not started it just closes what it has. Any other thread. */
+/* Close what is left, wait for jobs to come home, end the thread; waits for it. Nothing may be posted afterwards. Does
+ * nothing for a loop that is not running. The thread that started it. */
 void loop_stop(struct loop *loop);
-/* After loop_stop(), when no job can post any more. Does nothing for a loop that loop_init() never saw. */
+
+/* What the loop's thread begins and ends with; loop_start() and loop_stop() see to it. A test may run a loop on its own
+ * thread. */
+int loop_init(struct loop *loop, struct server *server, unsigned index, struct err *e);
 void loop_dispose(struct loop *loop);
 
 /* Run the message on the loop, soon. */

@@ -106,6 +106,7 @@ static void on_dispose(void *slot)
 
 void reply_file(struct request *rq, int status, int fd, uint64_t offset, uint64_t length)
 {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the slot is a pointer */
     struct file_reply **slot = h2o_mem_alloc_shared(&rq->h2o->pool, sizeof(*slot), on_dispose);
     struct file_reply *f = xcalloc(1, sizeof(*f));
 

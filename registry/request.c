@@ -40,6 +40,7 @@ static struct request *new_request(h2o_req_t *h2o)
     struct loop *loop = H2O_STRUCT_FROM_MEMBER(struct driven, super, h2o->conn)->loop;
     struct str whole = {h2o->input.path.base, h2o->input.path.len};
     struct request *rq = xmalloc(sizeof(*rq) + whole.n + 1);
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): the slot is a pointer */
     struct request **slot = h2o_mem_alloc_shared(&h2o->pool, sizeof(*slot), on_dispose);
 
     memset(rq, 0, sizeof(*rq));

@@ -89,7 +89,9 @@ bool route_method(struct str name, enum method *out)
 
 handler_fn *route_handler(enum route route, enum method method)
 {
-    return routes[route].handlers[method == METHOD_HEAD ? METHOD_GET : method];
+    handler_fn *const *handlers = routes[route].handlers;
+
+    return handlers[method == METHOD_HEAD ? METHOD_GET : method];
 }
 
 void route_allow(enum route route, char out[64])

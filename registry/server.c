@@ -72,16 +72,14 @@ static int open_parts(struct server *server, struct err *e)
 
 static int open_loops(struct server *server, struct err *e)
 {
-    server->loops = xcalloc(server->loop_count, sizeof(*server->loops));
-    for (unsigned i = 0; i < server->loop_count; i++)
-        if (loop_init(&server->loops[i], server, i, e) != 0)
-            return -1;
     server->listener = listener_open(server, e);
     if (server->listener == NULL)
         return -1;
+    server->loops = xcalloc(server->loop_count, sizeof(*server->loops));
     for (unsigned i = 0; i < server->loop_count; i++)
-        if (loop_start(&server->loops[i], e) != 0)
+        if (loop_start(&server->loops[i], server, i, e) != 0)
             return -1;
+    listener_start(server->listener);
     return 0;
 }
 
@@ -89,13 +87,12 @@ static int open_loops(struct server *server, struct err *e)
 
 static void close_parts(struct server *server)
 {
+    /* The first loop accepts and posts to the others: it ends first. */
     for (unsigned i = 0; server->loops != NULL && i < server->loop_count; i++)
         loop_stop(&server->loops[i]);
-    workers_stop(&server->workers);
-    listener_close(&server->listener);
-    for (unsigned i = 0; server->loops != NULL && i < server->loop_count; i++)
-        loop_dispose(&server->loops[i]);
     free(server->loops);
+    listener_close(&server->listener);
+    workers_stop(&server->workers);
     access_log_stop(&server->access_log);
     tls_close(&server->tls);
     users_close(&server->users);

@@ -155,7 +155,7 @@ static void rewound(struct request *rq)
     else
         reply_error(rq, OCI_SIZE_INVALID,
                     "Content-Range speaks of %llu bytes, the body is different; nothing of it was kept",
-                    (unsigned long long)(call->last - call->first + 1));
+                    (unsigned long long)call->last - call->first + 1);
 }
 
 /* ---- the body ---- */

@@ -22,10 +22,13 @@ selected() {
     return 1
 }
 
-# run_part NAME COMMAND...: runs one file of tests and adds up what its last line says.
+# run_part NAME COMMAND...: runs one file of tests and adds up what its last line says. A scenario that says
+# "# Time limit: N" (seconds) has at least that.
 run_part() {
-    local name=$1 began=$SECONDS code good=0 bad=1 word=FAIL
+    local name=$1 began=$SECONDS code good=0 bad=1 word=FAIL limit=$limit own
     shift
+    own=$(sed -n 's/^# Time limit: \([0-9]*\)$/\1/p' "$name.sh" 2>/dev/null)
+    ((${own:-0} <= limit)) || limit=$own
     timeout -k 10 "$limit" "$@" >"$work/output" 2>&1 </dev/null
     code=$?
     if [[ $(tail -n 1 "$work/output") =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed$ ]]; then

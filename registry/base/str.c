@@ -15,9 +15,9 @@ bool str_eq(struct str a, struct str b)
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-static char lower(char c)
+static int lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+    return c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c;
 }
 
 /* Not strncasecmp(): that stops at a NUL, and asks the locale. */
@@ -209,10 +209,12 @@ void sbuf_json(struct sbuf *b, struct str s)
 
 void sbuf_percent(struct sbuf *b, struct str s)
 {
+    static const char marks[] = {'-', '.', '_', '~'};
+
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
         bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                     memchr("-._~", c, 4) != NULL;
+                     memchr(marks, c, sizeof(marks)) != NULL;
 
         if (plain)
             sbuf_put(b, &c, 1);

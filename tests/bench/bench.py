@@ -24,7 +24,7 @@ class Bench:
     def __init__(self, work, quick):
         self.work, self.quick = work, quick
         self.seconds = 1 if quick else 5
-        self.mebibytes = 256 if quick else 1024
+        self.mebibytes = 128 if quick else 1024
         self.images = 4 if quick else 20
         self.content = content.Content(f"{work}/www", self.mebibytes)
         self.filled = set()

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Pushes a layer and pulls it again, verified. usage: large.py fast|pausing REPOSITORY GIBIBYTES | large.py steady REPOSITORY
+"""Layers of any size, made on the way. usage: large.py quick|pausing REPOSITORY GIBIBYTES | large.py steady REPOSITORY
 
-fast      as quickly as it goes
-pausing   stops for half a second every quarter of a gibibyte, in both directions
+quick     pushes as quickly as it goes; then two clients at once pull and verify, one quick and one that pauses
+pausing   pushes, stopping for half a second every quarter of a gibibyte
 steady    several clients at once, none of them quick, for 75 s: longer than two of the server's windows of 30 s
 """
 import hashlib
@@ -35,17 +35,20 @@ class Hashed:
         self.content.known_digest = "sha256:" + checksum.hexdigest()
 
 
-def whole(repository, gibibytes, pause):
+def push_whole(repository, gibibytes, pause):
     content = Content(f"{repository} {time.time()}", gibibytes * 1024 * MIB)
-    client = Client(receive_buffer=256 * 1024 if pause is rest else None)
-    began = time.monotonic()
+    client, began = Client(), time.monotonic()
     client.push(repository, content, Hashed(content, pause))
     print(f"{gibibytes} GiB pushed in {seconds_since(began)}")
     size = int(client.ask("HEAD", f"/v2/{repository}/blobs/{content.digest()}", 200).headers["Content-Length"])
     assert size == content.size, size
+    return content
+
+
+def pull_whole(repository, content, pause):
     began = time.monotonic()
-    client.pull(repository, content, pause)
-    print(f"{gibibytes} GiB pulled in {seconds_since(began)}")
+    Client(receive_buffer=256 * 1024 if pause is rest else None).pull(repository, content, pause)
+    print(f"{content.size / MIB / 1024:g} GiB pulled in {seconds_since(began)}")
 
 
 def go_on(_):
@@ -79,7 +82,8 @@ def pull_slowly(repository, seed):
     client.pull(repository, content, lambda done: time.sleep(1))
 
 
-def steady(repository):
+def all_at_once(works):
+    """Each a function and its arguments, in threads. Says what went wrong; true if nothing did."""
     failures = []
 
     def guarded(work, *arguments):
@@ -87,23 +91,24 @@ def steady(repository):
             work(*arguments)
         except Exception as error:  # pylint: disable=broad-except # told below, by whichever thread
             failures.append(f"{work.__name__} {arguments[1]}: {error!r}")
-    works = [(push_slowly, repository, "300 bytes a second", 150, 0.5),
-             (push_slowly, repository, "a write every six seconds", 4000, 6),
-             (push_slowly, repository, "many small writes", 1000, 0.01),
-             (pull_slowly, repository, "one reader"), (pull_slowly, repository, "another reader")]
     threads = [threading.Thread(target=guarded, args=work) for work in works]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    print("\n".join(failures) or f"{len(works)} steady clients are done")
+    print("\n".join(failures) or f"{len(works)} clients are done")
     return not failures
 
 
 def main(pace, repository, gibibytes="0"):
     if pace == "steady":
-        sys.exit(0 if steady(repository) else 1)
-    whole(repository, int(gibibytes), {"fast": go_on, "pausing": rest}[pace])
+        sys.exit(not all_at_once([(push_slowly, repository, "300 bytes a second", 150, 0.5),
+                                  (push_slowly, repository, "a write every six seconds", 4000, 6),
+                                  (push_slowly, repository, "many small writes", 1000, 0.01),
+                                  (pull_slowly, repository, "one reader"), (pull_slowly, repository, "another reader")]))
+    content = push_whole(repository, int(gibibytes), {"quick": go_on, "pausing": rest}[pace])
+    if pace == "quick":
+        sys.exit(not all_at_once([(pull_whole, repository, content, pause) for pause in (go_on, rest)]))
 
 
 main(*sys.argv[1:])

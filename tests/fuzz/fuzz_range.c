@@ -1,4 +1,4 @@
-/* Range, Content-Range and If-None-Match. Input: the size of the content (8 bytes), the header. */
+/* Range, Content-Range, If-None-Match and If-Range. Input: the size of the content (8 bytes), the header. */
 #include "tests/fuzz/fuzz.h"
 
 #include <string.h>
@@ -26,6 +26,8 @@ static void try_etag(struct str header, uint64_t size)
     own = (struct str){text, digest_format(&d, text)};
     if (etag_matches(header, &d)) /* nobody can guess the digest, so it must be there, or the asterisk */
         HOLDS(str_find(header, '*') < header.n || memmem(header.p, header.n, own.p, own.n) != NULL);
+    if (etag_allows_range(header, &d))
+        HOLDS(header.n == 0 || memmem(header.p, header.n, own.p, own.n) != NULL);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -92,18 +92,25 @@ static void send_instead_of_hello(struct pair *p, struct str text)
     client_read(p, 4096);
 }
 
+/* What stands behind `mark`; nothing when that is not there. */
+static const char *behind(const char *text, const char *mark)
+{
+    const char *at = strstr(text, mark);
+
+    return at == NULL ? "" : at + strlen(mark);
+}
+
 TEST(plain_http, "who speaks plain HTTP to a TLS port is told so")
 {
     struct pair p;
-    char *body;
+    const char *body;
 
     send_instead_of_hello(&p, STR("GET /v2/ HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     CHECK(strncmp(sbuf_text(&p.got), "HTTP/1.1 400 Bad Request\r\n", 26) == 0);
     CHECK(strstr(p.got.p, "\r\nConnection: close\r\n") != NULL);
-    body = strstr(p.got.p, "\r\n\r\n");
-    CHECK(body != NULL);
-    CHECK_TEXT(body + 4, "This port speaks TLS: use https:// instead of http:// here.\n");
-    CHECK_INT(atoi(strstr(p.got.p, "Content-Length: ") + 16), strlen(body + 4));
+    body = behind(p.got.p, "\r\n\r\n");
+    CHECK_TEXT(body, "This port speaks TLS: use https:// instead of http:// here.\n");
+    CHECK_INT(strtol(behind(p.got.p, "Content-Length: "), NULL, 10), strlen(body));
     close_pair(&p);
 }
 
