@@ -94,6 +94,15 @@ main() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
 }
 
+# Debian starts a service when its package is installed; only the programs are wanted. What was there before is left alone.
+stop_services() {
+    local service
+    [[ -d /run/systemd/system ]] || return 0
+    for service in "$@"; do
+        as_root systemctl disable --now --quiet "$service.service"
+    done
+}
+
 look
 case ${1-} in
 build) main "${build[@]}" ;;
@@ -103,7 +112,11 @@ lint)
     mapfile -t runtime < <(clang_runtime)
     main "${runtime[@]}"
     ;;
-bench) main "${bench[@]}" ;;
+bench)
+    mapfile -t fresh < <(missing_of docker-registry nginx-light)
+    main "${bench[@]}"
+    stop_services "${fresh[@]%-light}"
+    ;;
 *)
     echo "usage: conf/deps.sh build|test|lint|bench" >&2
     exit 2
