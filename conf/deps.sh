@@ -51,6 +51,37 @@ as_root() {
     fi
 }
 
+# libh2o was last released with Debian 12. Later releases get its packages, and nothing else, from there: they depend only on
+# libraries that every release since has (libc6, libssl3, libwslay1, zlib1g).
+borrow_libh2o() {
+    local mirror
+    ! available libh2o-evloop-dev || return 0
+    mirror=$(sed -n 's,^\(URIs: *\|deb .*\)\(https\?://[^ ]*/debian\)/\?\( .*\)\?$,\2,p' \
+        /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1 || true)
+    if [[ -z $mirror ]]; then
+        echo "deps: this release has no libh2o, and no Debian mirror is in /etc/apt to take Debian 12's from" >&2
+        return 1
+    fi
+    echo "deps: this release has no libh2o; taking libh2o*, and only that, from Debian 12 (bookworm)"
+    as_root tee /etc/apt/sources.list.d/berth-libh2o.sources >/dev/null <<SOURCES
+Types: deb
+URIs: $mirror
+Suites: bookworm
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+SOURCES
+    as_root tee /etc/apt/preferences.d/berth-libh2o >/dev/null <<'PREFERENCES'
+Package: *
+Pin: release n=bookworm
+Pin-Priority: -1
+
+Package: libh2o*
+Pin: release n=bookworm
+Pin-Priority: 500
+PREFERENCES
+    as_root apt-get update -qq
+}
+
 # Words of which nothing is installed yet.
 missing_of() {
     local word name
@@ -84,6 +115,7 @@ main() {
     [[ ${#missing[@]} -gt 0 ]] || return 0
     if [[ ${missing[*]} =~ [^?]( |$) ]]; then
         as_root apt-get update -qq
+        [[ " ${missing[*]} " != *' libh2o-evloop-dev '* ]] || borrow_libh2o
     fi
     for word in "${missing[@]}"; do
         chosen=$(choose "$word")

@@ -17,7 +17,7 @@ if [[ ${INSIDE-} != yes ]]; then
     if [[ ! -e $base/.ready ]]; then
         rm -rf "$base"
         mirror=$(sed -n 's,^\(URIs: *\|deb *\)\(https\?://[^ ]*/debian\)/\? *.*,\2,p' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1 || true)
-        debootstrap --variant=minbase --include=git,ca-certificates,make "$suite" "$base" "$mirror"
+        debootstrap --variant=minbase --include=git,ca-certificates,make "$suite" "$base" "${mirror:?no Debian mirror in /etc/apt}"
         touch "$base/.ready"
     fi
     work=$(mktemp -d "$bare/run.XXXXXX")

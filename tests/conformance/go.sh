@@ -1,7 +1,8 @@
 #!/bin/bash
 # Builds the public programs that are written in Go, at pinned versions, into build/go/bin; prints that folder.
 # What is there already is kept. Everything comes through the Go module proxy, its sums checked by the Go tool.
-# usage: tests/conformance/go.sh conformance | conformance-2025 | crane | regctl ...
+# usage: tests/conformance/go.sh conformance | conformance-2025 | crane | regctl | oras
+# Exit status 3: the proxy refuses this module (it is not to be had here, however often one asks); 1: anything else.
 #
 # Go itself: the first of PATH, /usr/local/go and Debian's that is new enough; else Debian's golang-go (1.19 on
 # Debian 12, 1.24 on Debian 13) fetches the toolchain, which the module proxy serves as a module of its own.
@@ -18,6 +19,7 @@ declare -A program=(
     [regctl]=github.com/regclient/regclient/cmd/regctl@v0.11.7
 )
 older=v0.0.0-20250123160558-a139cc423184
+oras=oras.land/oras@v1.2.3
 
 new_enough() {
     local version
@@ -67,16 +69,31 @@ build_older() {
     rm -rf "$work"
 }
 
-go=
+# Built inside its own module, as its authors do.
+build_oras() {
+    local folder
+    folder=$("$go" mod download -json "$oras" | sed -n 's/.*"Dir": "\(.*\)",/\1/p')
+    (cd "$folder" && "$go" build -o "$GOBIN/oras" ./cmd/oras) >&2
+}
+
+build() {
+    case $1 in
+    conformance-2025) build_older ;;
+    oras) build_oras ;;
+    *) "$go" install "${program[$1]:?no such program: $1}" >&2 ;;
+    esac
+}
+
+name=${1:?which program}
 mkdir -p "$GOBIN"
-for name; do
-    [[ -x $GOBIN/$name ]] && continue
-    [[ -n $go ]] || go=$(find_go)
+if [[ ! -x $GOBIN/$name ]]; then
+    go=$(find_go)
     echo "building $name with $("$go" env GOVERSION)" >&2
-    if [[ $name == conformance-2025 ]]; then
-        build_older
-    else
-        "$go" install "${program[$name]:?no such program: $name}" >&2
+    said=$(mktemp)
+    trap 'rm -f "$said"' EXIT
+    if ! (build "$name") 2> >(tee "$said" >&2); then
+        ! grep -q 'This module version is not available' "$said" || exit 3
+        exit 1
     fi
-done
+fi
 echo "$GOBIN"

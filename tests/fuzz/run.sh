@@ -13,8 +13,10 @@ if ! command -v "$cc" >/dev/null; then
     echo "0 passed, 1 failed"
     exit 1
 fi
-make --no-print-directory -j"$(nproc)" CC="$cc" SAN=address,undefined,fuzzer-no-link BUILD="$build" fuzz-programs ||
+if ! make --no-print-directory -j"$(nproc)" CC="$cc" SAN=address,undefined,fuzzer-no-link BUILD="$build" fuzz-programs; then
+    echo "0 passed, 1 failed"
     exit 1
+fi
 
 # How long an input of each program may be: past the limits that it must run into.
 length() {
