@@ -7,7 +7,8 @@ make_layout "$WORK/layout" || exit 1
 oras() { (cd "$WORK" && "$GO_BIN/oras" "$@"); }
 
 check "without the CA oras fails on the certificate" fails_saying x509 env -u SSL_CERT_FILE "$GO_BIN/oras" repo tags "$REG/none"
-check "oras login" oras login "$REG" -u "$ALICE" --password-stdin <<<"$ALICE_PASSWORD"
+login() { oras login "$REG" -u "$ALICE" --password-stdin <<<"$ALICE_PASSWORD"; } # on standard input
+check "oras login" login
 check "oras copy from a layout" oras copy --from-oci-layout "$WORK/layout:multi" "$REG/oras/multi:1"
 head -c 100000 /dev/urandom >"$WORK/data.bin"
 check "oras push" oras push --artifact-type application/vnd.example.data "$REG/oras/data:1" data.bin:application/octet-stream
