@@ -20,11 +20,13 @@ void blob_store_close(struct blob_store **store);
 
 /* A read-only descriptor and the file's size in bytes. ERR_NOT_FOUND when there is no such file. May block. */
 int blob_open(const struct blob_store *store, const struct digest *d, int *fd, uint64_t *size, struct err *e);
-/* As blob_open() but never waits for the disk (openat2 with RESOLVE_CACHED): ERR_BUSY means "call blob_open on a worker". */
+/* As blob_open() but never waits for the disk (openat2 with RESOLVE_CACHED): ERR_BUSY means "call blob_open on a
+ * worker". */
 int blob_open_cached(const struct blob_store *store, const struct digest *d, int *fd, uint64_t *size, struct err *e);
-/* Make the finished file at `path` (same file system, descriptor `fd` open on it) the blob `d`: fsync, rename, fsync of the
- * directory. Replaces an existing file of that digest, which repairs a damaged one. On failure `path` is left to the caller; only when
- * the very last fsync fails is it gone already: the blob is there, but nobody may be told so. Blocks. */
+/* Make the finished file at `path` (same file system, descriptor `fd` open on it) the blob `d`: fsync, rename, fsync of
+ * the directory. Replaces an existing file of that digest, which repairs a damaged one. On failure `path` is left to
+ * the caller; only when the very last fsync fails is it gone already: the blob is there, but nobody may be told so.
+ * Blocks. */
 int blob_adopt(const struct blob_store *store, const struct digest *d, const char *path, int fd, struct err *e);
 /* Remove the file; one that is not there is no error. Blocks. */
 int blob_remove(const struct blob_store *store, const struct digest *d, struct err *e);

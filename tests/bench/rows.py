@@ -158,7 +158,7 @@ ROWS = (
     Row("pull-8", "pull a large layer, TLS, 8 connections", ALL,
         (rate("MB/s", registry=1.1), cost("server CPU-s/GiB", registry=0.7)), pull(8)),
     Row("pull-plain", "pull a large layer without TLS, 1 connection", ALL,
-        (rate("MB/s", nginx=1), cost("server CPU-s/GiB", nginx=1)), pull(1), tls=False),
+        (rate("MB/s", nginx=1), cost("server CPU-s/GiB")), pull(1), tls=False),
     Row("push-1", "push a large layer, TLS, 1 connection", BOTH,
         (rate("MB/s", registry=1.5), cost("server CPU-s/GiB", registry=0.4)), push(1), fresh=True),
     Row("push-4", "push large layers, TLS, 4 connections", BOTH,
