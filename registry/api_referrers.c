@@ -50,18 +50,14 @@ static void link_next(struct request *rq, const struct page *page, const struct 
     sbuf_free(&extra);
 }
 
-static bool read_list(struct request *rq, const struct digest *subject, const struct page *page, struct str type,
-                      struct referrers *list, bool *more)
+static bool read_list(struct request *rq, const struct referrer_query *query, struct referrers *list, bool *more)
 {
     struct meta_txn *txn = meta_read(rq->loop->reader, &rq->err);
-    struct digest last;
-    bool has_last = page->last.n > 0 && digest_parse(page->last, &last, NULL) == 0;
     int rc;
 
     if (txn == NULL)
         return false;
-    rc = meta_referrers(txn, rq->target.repository, subject, has_last ? &last : NULL, type, page->limit, PAGE_BYTES,
-                        add_referrer, list, more, &rq->err);
+    rc = meta_referrers(txn, query, add_referrer, list, more, &rq->err);
     meta_done(rq->loop->reader);
     return rc == 0;
 }
@@ -70,7 +66,7 @@ void api_referrers(struct request *rq)
 {
     struct referrers list = {0};
     struct str type = {"", 0};
-    struct digest subject;
+    struct digest subject, last;
     struct page page;
     bool more = false;
 
@@ -82,7 +78,16 @@ void api_referrers(struct request *rq)
         return;
     request_param(rq, "artifactType", 0, &type);
     sbuf_printf(&list.json, "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[", index_type);
-    if (!read_list(rq, &subject, &page, type, &list, &more)) {
+    if (!read_list(rq,
+                   &(struct referrer_query){
+                       .repository = rq->target.repository,
+                       .subject = &subject,
+                       .last = page.last.n > 0 && digest_parse(page.last, &last, NULL) == 0 ? &last : NULL,
+                       .artifact_type = type,
+                       .limit = page.limit,
+                       .byte_limit = PAGE_BYTES,
+                   },
+                   &list, &more)) {
         reply_failure(rq, OCI_UNKNOWN, &rq->err);
     } else {
         sbuf_printf(&list.json, "]}");

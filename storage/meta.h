@@ -127,11 +127,19 @@ struct referrer_view {
     struct str annotations;   /* JSON object text, empty when none */
 };
 typedef void meta_referrer_cb(const struct referrer_view *view, void *arg);
-/* Referrers of `subject` after `last` (NULL: from the start), in digest order, those of `artifact_type` only unless it
- * is empty. At most `limit` of them and about `byte_limit` bytes of descriptors. An unknown repository or subject has
- * none. */
-int meta_referrers(struct meta_txn *txn, struct str repository, const struct digest *subject, const struct digest *last,
-                   struct str artifact_type, size_t limit, size_t byte_limit, meta_referrer_cb *item, void *arg,
+
+/* One page of referrers. */
+struct referrer_query {
+    struct str repository;
+    const struct digest *subject;
+    const struct digest *last; /* exclusive; NULL: from the start */
+    struct str artifact_type;  /* only these; empty: all */
+    size_t limit;              /* entries */
+    size_t byte_limit;         /* about so many bytes of descriptors, but at least one entry */
+};
+/* Calls `item` for the referrers that are asked for, in digest order. *more: something follows. An unknown repository
+ * or subject has none. */
+int meta_referrers(struct meta_txn *txn, const struct referrer_query *query, meta_referrer_cb *item, void *arg,
                    bool *more, struct err *e);
 
 #endif

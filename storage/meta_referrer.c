@@ -94,24 +94,23 @@ static bool fill_page(struct meta_txn *txn, struct kv_walk *walk, struct str art
     return false;
 }
 
-int meta_referrers(struct meta_txn *txn, struct str repository, const struct digest *subject, const struct digest *last,
-                   struct str artifact_type, size_t limit, size_t byte_limit, meta_referrer_cb *item, void *arg,
+int meta_referrers(struct meta_txn *txn, const struct referrer_query *query, meta_referrer_cb *item, void *arg,
                    bool *more, struct err *e)
 {
-    struct page page = {.items_left = limit, .bytes_left = byte_limit, .empty = true};
+    struct page page = {.items_left = query->limit, .bytes_left = query->byte_limit, .empty = true};
     struct repo_record repo;
     struct kv_walk walk;
     struct key prefix;
     struct key after = {.n = 0};
 
     *more = false;
-    if (limit == 0 || !repo_load(txn, repository, &repo))
+    if (query->limit == 0 || !repo_load(txn, query->repository, &repo))
         return kv_status(txn, e);
-    key_id_digest(&prefix, repo.id, subject);
-    if (last != NULL)
-        referrer_key(&after, repo.id, subject, last);
+    key_id_digest(&prefix, repo.id, query->subject);
+    if (query->last != NULL)
+        referrer_key(&after, repo.id, query->subject, query->last);
     kv_walk_begin(&walk, txn, KV_REFERRERS, key_str(&prefix), key_str(&after));
-    *more = fill_page(txn, &walk, artifact_type, &page, item, arg);
+    *more = fill_page(txn, &walk, query->artifact_type, &page, item, arg);
     kv_walk_end(&walk);
     return kv_status(txn, e);
 }

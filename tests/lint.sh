@@ -38,7 +38,8 @@ tidy() {
 }
 
 check_c() {
-    cppcheck --quiet --enable=warning,performance,portability --error-exitcode=1 --inline-suppr --std=c11 --language=c \
+    # In tests, CHECK() of a pointer does not come back when it is NULL: test_fail() jumps, which cppcheck cannot see.
+    cppcheck --suppress='nullPointerRedundantCheck:tests/*' --quiet --enable=warning,performance,portability --error-exitcode=1 --inline-suppr --std=c11 --language=c \
         -j "$(nproc)" -I. "${sources[@]}"
 }
 

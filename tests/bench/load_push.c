@@ -26,6 +26,8 @@ struct content {
 /* ---- content ---- */
 
 /* xorshift64*: quick, and nothing compresses it. */
+static const char chunk_head[] = {'8', '0', '0', '0', '\r', '\n'};
+
 static void fill_noise(unsigned char *out, size_t n, uint64_t seed)
 {
     uint64_t x = seed * 0x9e3779b97f4a7c15U + 1;
@@ -61,7 +63,7 @@ int push_prepare(struct worker *worker, struct err *e)
     for (size_t i = 0; i < CHUNKS; i++) {
         unsigned char *chunk = content->framed + i * CHUNK_FRAMED;
 
-        memcpy(chunk, "8000\r\n", CHUNK_HEAD);
+        memcpy(chunk, chunk_head, sizeof(chunk_head));
         fill_noise(chunk + CHUNK_HEAD, CHUNK, seed_of(worker, i));
         memcpy(chunk + CHUNK_HEAD + CHUNK, "\r\n", 2);
     }

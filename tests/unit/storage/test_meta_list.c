@@ -171,9 +171,16 @@ struct query {
 static struct referrers ask(struct world *w, struct query q, bool *more)
 {
     struct referrers r = {.ordered = true};
+    struct referrer_query query = {
+        .repository = str_of(q.repository),
+        .subject = &q.subject,
+        .last = q.last,
+        .artifact_type = str_of(q.artifact_type),
+        .limit = q.limit,
+        .byte_limit = q.byte_limit,
+    };
 
-    if (meta_referrers(look(w), str_of(q.repository), &q.subject, q.last, str_of(q.artifact_type), q.limit,
-                       q.byte_limit, note_referrer, &r, more, &w->err) != 0)
+    if (meta_referrers(look(w), &query, note_referrer, &r, more, &w->err) != 0)
         test_fail(__FILE__, __LINE__, "%s", w->err.text);
     meta_done(w->reader);
     return r;
