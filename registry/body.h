@@ -67,6 +67,7 @@ struct driven {
     const struct driver *driver;
     struct loop *loop;
     struct connection connection;
+    char peer[64]; /* the client's address as text, "-" on a Unix socket */
 };
 
 uint64_t body_length(h2o_req_t *req);

@@ -1,5 +1,6 @@
 #include "registry/http1.h"
 
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -237,6 +238,16 @@ static h2o_socket_t *get_socket(h2o_conn_t *conn)
     return stream_socket(H2O_STRUCT_FROM_MEMBER(struct http1, driven.super, conn)->stream);
 }
 
+static void note_peer(struct http1 *c, int fd)
+{
+    struct sockaddr_storage address;
+    socklen_t n = sizeof(address);
+
+    strcpy(c->driven.peer, "-");
+    if (getpeername(fd, (struct sockaddr *)&address, &n) == 0 && address.ss_family != AF_UNIX)
+        getnameinfo((struct sockaddr *)&address, n, c->driven.peer, sizeof(c->driven.peer), NULL, 0, NI_NUMERICHOST);
+}
+
 void http1_accept(struct loop *loop, int fd, SSL_CTX *tls)
 {
     static const h2o_conn_callbacks_t callbacks = {
@@ -249,6 +260,7 @@ void http1_accept(struct loop *loop, int fd, SSL_CTX *tls)
     memset((char *)c + sizeof(c->driven.super), 0, offsetof(struct http1, req) - sizeof(c->driven.super));
     c->driven.driver = &http1_driver;
     c->driven.loop = loop;
+    note_peer(c, fd);
     http1_timers_attach(c);
     http1_reply_attach(c);
     http1_skipper_attach(c);

@@ -32,21 +32,6 @@ static void put_header(struct sbuf *line, const struct request *rq, const h2o_to
     put_quoted(line, value.n == 0 ? STR("-") : value);
 }
 
-static void put_peer(struct sbuf *line, h2o_req_t *h2o)
-{
-    struct sockaddr_storage address;
-    char text[NI_MAXHOST];
-    socklen_t n = h2o->conn->callbacks->get_peername(h2o->conn, (struct sockaddr *)&address);
-    size_t length = SIZE_MAX;
-
-    if (n != 0 && address.ss_family != AF_UNIX)
-        length = h2o_socket_getnumerichost((struct sockaddr *)&address, n, text);
-    if (length == SIZE_MAX)
-        sbuf_put(line, "-", 1);
-    else
-        sbuf_put(line, text, length);
-}
-
 static void put_request_line(struct sbuf *line, h2o_req_t *h2o)
 {
     struct sbuf text = {0};
@@ -66,7 +51,7 @@ void request_log(const struct request *rq)
 
     if (rq->server->access_log == NULL)
         return;
-    put_peer(&line, h2o);
+    sbuf_str(&line, str_of(H2O_STRUCT_FROM_MEMBER(struct driven, super, h2o->conn)->peer));
     sbuf_printf(&line, " - ");
     if (rq->user[0] == '\0')
         sbuf_put(&line, "-", 1);

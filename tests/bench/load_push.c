@@ -13,7 +13,7 @@
 
 enum {
     CHUNK = 32 * 1024,
-    CHUNK_HEAD = 6, /* "8000\r\n" */
+    CHUNK_HEAD = 6,
     CHUNK_FRAMED = CHUNK_HEAD + CHUNK + 2,
     CHUNKS = 32, /* in a mebibyte */
 };
@@ -25,9 +25,9 @@ struct content {
 
 /* ---- content ---- */
 
-/* xorshift64*: quick, and nothing compresses it. */
 static const char chunk_head[] = {'8', '0', '0', '0', '\r', '\n'};
 
+/* xorshift64*: quick, and nothing compresses it. */
 static void fill_noise(unsigned char *out, size_t n, uint64_t seed)
 {
     uint64_t x = seed * 0x9e3779b97f4a7c15U + 1;

@@ -116,7 +116,7 @@ TEST(open_fails, "a root that is no directory is refused by name")
 
     root = test_dir();
     close(new_file(""));
-    snprintf(wanted, sizeof(wanted), "blobs in %s/new/blobs: mkdir %s/new/blobs: Not a directory", root, root);
+    snprintf(wanted, sizeof(wanted), "blobs in %s/new/blobs: mkdir %s/new: something else has that name", root, root);
     CHECK(blob_store_open(path_of("new"), &e) == NULL);
     CHECK_TEXT(e.text, wanted);
 }
