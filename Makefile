@@ -4,7 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := all
 
 VERSION := 0.1.0
-PREFIX ?= /usr/local
+prefix ?= /usr/local
+PREFIX ?= $(prefix)
 SAN ?=
 comma := ,
 # Short lines unless V=1.
@@ -78,7 +79,7 @@ $(LIB): $(LIB_OBJ)
 $(BUILD)/o/llhttp/%.o: /usr/share/llhttp/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) -O2 -g -fPIE -DLLHTTP_STRICT_MODE=1 $(SANFLAGS) -I/usr/share/include/llhttp -c -o $@ $<
+	$(Q)$(CC) -O2 -g $(HARDENING) -DLLHTTP_STRICT_MODE=1 $(SANFLAGS) -I/usr/share/include/llhttp -c -o $@ $<
 
 $(BUILD)/o/%.o: %.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -88,7 +89,7 @@ $(BUILD)/o/%.o: %.c $(BUILD)/flags
 # Rebuild when the flags change.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
-	@echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL)' > $@
+	@echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)' | cmp -s - $@ || echo '$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) $(LDFLAGS_ALL)' > $@
 
 $(BUILD)/unit/%: $(BUILD)/o/tests/unit/%.o $(BUILD)/o/tests/unit/test.o $(LIB)
 	@mkdir -p $(@D)

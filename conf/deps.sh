@@ -5,6 +5,7 @@
 #   a|b     one of them, the first that this release has
 #   a?      where this release has it
 set -euo pipefail
+export LC_ALL=C # apt-cache's words are looked at below
 
 build=(
     gcc make pkg-config libc6-dev
@@ -56,7 +57,10 @@ as_root() {
 borrow_libh2o() {
     local mirror
     ! available libh2o-evloop-dev || return 0
-    mirror=$(sed -n 's,^\(URIs: *\|deb .*\)\(https\?://[^ ]*/debian\)/\?\( .*\)\?$,\2,p' \
+    # On bookworm itself the pin below would shut out everything.
+    ! grep -q '^VERSION_CODENAME=bookworm' /etc/os-release || return 0
+    mirror=$(sed -n -e 's,^\(URIs: *\|deb .*\)\(https\?://[^ ]*/debian\)/\?\( .*\)\?$,\2,p' \
+        -e 's,^\(URIs: *\|deb .*\)\(mirror+file:[^ ]*/debian\.list\)\( .*\)\?$,\2,p' \
         /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null | head -n 1 || true)
     if [[ -z $mirror ]]; then
         echo "deps: this release has no libh2o, and no Debian mirror is in /etc/apt to take Debian 12's from" >&2

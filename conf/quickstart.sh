@@ -25,8 +25,9 @@ password_file=$data/auth/initial-password
 config=$data/config.yml
 
 make_certificates() {
+    # Cut off between key and certificate, a CA is none: --force makes both anew.
     if [[ ! -e $ca/ca.crt ]]; then
-        "$bin/berth-ca" init --dir "$ca" >/dev/null
+        "$bin/berth-ca" init --force --dir "$ca" >/dev/null
     fi
     mapfile -t hosts < <("$bin/berth-ca" hosts)
     if [[ ${#hosts[@]} -eq 0 ]]; then
@@ -35,6 +36,7 @@ make_certificates() {
     fi
     if [[ ! -e $ca/server.key ]] || ! "$bin/berth-ca" check --dir "$ca" --days 30 "$ca/server.crt" "${hosts[@]}" 2>/dev/null; then
         "$bin/berth-ca" server --force --dir "$ca" "${hosts[@]}" >/dev/null
+        echo "A server certificate was issued for this host's names and addresses."
     fi
 }
 
@@ -102,16 +104,16 @@ print_next_steps() {
     printf 'Registry  https://%s  (the certificate covers: %s)\nData      %s\n' "$registry" "${hosts[*]}" "$data"
     if "$bin/berth-user" verify berth --file "$users" --password-stdin 2>/dev/null <"$password_file"; then
         secret=berth:$(<"$password_file")
-        login="-u berth -p ${secret#*:} "
+        login="-u berth --password-stdin $(printf %q "$registry") <$(printf %q "$password_file")"
         printf 'User      berth, password %s (kept in %s)\n' "${secret#*:}" "$password_file"
     else
         secret=USER
-        login=
+        login=$(printf %q "$registry")
         printf 'Users     those of %s (the password made at first is no longer in use)\n' "$users"
     fi
     printf '\nOn each Docker host, once (another machine needs a copy of ca.crt first):\n'
-    printf '  sudo mkdir -p %q && sudo cp %q %q\n' "$certs" "$ca/ca.crt" "$certs/ca.crt"
-    printf 'Then:\n  docker login %s%s\n' "$login" "$registry"
+    printf '  sudo install -D -m 0644 %q %q\n' "$ca/ca.crt" "$certs/ca.crt"
+    printf 'Then:\n  docker login %s\n' "$login"
     printf 'Without Docker:\n  curl --cacert %q -u %s https://%s/v2/\n' "$ca/ca.crt" "$secret" "$registry"
     printf 'More users:\n  %q/berth-user add NAME --file %q\n\n' "$bin" "$users"
 }

@@ -39,7 +39,7 @@ int config_source_read(const char *path, struct sbuf *out, struct err *e)
                        "%s: a directory; name a file, and if it is mounted, see that it exists on the host", path);
     if (file_read(path, FILE_LIMIT, out, &cause) == 0)
         return 0;
-    remedy = cause.code == ERR_NOT_FOUND   ? "check the path, or leave it out to run with the defaults"
+    remedy = cause.code == ERR_NOT_FOUND   ? "check the path, or leave it out to look in the usual places"
              : cause.code == ERR_DENIED    ? "let the user that Berth runs as read it"
              : cause.code == ERR_TOO_LARGE ? "a configuration is no longer than that"
                                            : "the configuration must be a readable file";

@@ -77,6 +77,12 @@ int main(int argc, char **argv, char **environment)
         return usage("there is no such command");
     if (argc > 3)
         return usage("serve takes one configuration file");
+    if (argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
+        fputs(help, stdout);
+        return EXIT_OK;
+    }
+    if (argc == 3 && argv[2][0] == '-')
+        return usage("serve takes no options");
     block_signals();
     return serve(argc == 3 ? argv[2] : NULL, environment);
 }

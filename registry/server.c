@@ -182,6 +182,8 @@ int server_run(const struct config *config, struct err *e)
     if (rc == 0) {
         if (server.tls == NULL)
             log_warn("no certificate: passwords and images cross the network in the clear; set http.tls");
+        if (server.users == NULL)
+            log_warn("no authentication: everybody who reaches this port may push and delete; set auth.htpasswd");
         log_info("Berth %s serves %s on %s with %s", BERTH_VERSION, config->root_directory,
                  listener_text(server.listener), server.tls == NULL ? "plain HTTP" : "TLS");
         sigemptyset(&signals);

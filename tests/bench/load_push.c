@@ -25,7 +25,7 @@ struct content {
 
 /* ---- content ---- */
 
-static const char chunk_head[] = {'8', '0', '0', '0', '\r', '\n'};
+static const unsigned char chunk_head[] = {'8', '0', '0', '0', '\r', '\n'};
 
 /* xorshift64*: quick, and nothing compresses it. */
 static void fill_noise(unsigned char *out, size_t n, uint64_t seed)

@@ -60,7 +60,7 @@ TEST(unreadable, "a file that cannot be read is an error with a remedy")
     CHECK(l.config == NULL);
     CHECK_INT(l.err.code, ERR_NOT_FOUND);
     CHECK_TEXT(l.err.text,
-               "absent.yml: No such file or directory; check the path, or leave it out to run with the defaults");
+               "absent.yml: No such file or directory; check the path, or leave it out to look in the usual places");
     unload(&l);
     CHECK_INT(mkdir("directory", 0700), 0);
     load_path("directory", "", &l);
