@@ -58,21 +58,18 @@ fetch_toolchain() {
 
 # The older suite is a package of tests: it is compiled within a module of our own that asks for it.
 build_older() {
-    local work
+    local work code=0
     work=$(mktemp -d)
-    (
-        cd "$work"
-        "$go" mod init suite
-        "$go" get "$suite@$older"
-        "$go" test -c -o "$GOBIN/conformance-2025" "$suite"
-    ) >&2
+    (cd "$work" && "$go" mod init suite && "$go" get "$suite@$older" &&
+        "$go" test -c -o "$GOBIN/conformance-2025" "$suite") >&2 || code=1
     rm -rf "$work"
+    return $code
 }
 
 # Built inside its own module, as its authors do.
 build_oras() {
     local folder
-    folder=$("$go" mod download -json "$oras" | sed -n 's/.*"Dir": "\(.*\)",/\1/p')
+    folder=$("$go" mod download -json "$oras" | sed -n 's/.*"Dir": "\(.*\)",/\1/p') || return 1
     (cd "$folder" && "$go" build -o "$GOBIN/oras" ./cmd/oras) >&2
 }
 
