@@ -3,12 +3,13 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "registry/base/file.h"
 #include "registry/base/log.h"
 
-enum { WAITING_MAX = 4 * 1024 * 1024 };
+enum { WAITING_MAX = 4 * 1024 * 1024, STOP_PATIENCE_S = 2 };
 
 struct access_log {
     pthread_t thread;
@@ -74,6 +75,7 @@ struct access_log *access_log_start(struct err *e)
 void access_log_stop(struct access_log **log)
 {
     struct access_log *l = *log;
+    struct timespec patience;
 
     if (l == NULL)
         return;
@@ -81,7 +83,13 @@ void access_log_stop(struct access_log **log)
     l->closing = true;
     pthread_cond_signal(&l->filled);
     pthread_mutex_unlock(&l->lock);
-    pthread_join(l->thread, NULL);
+    clock_gettime(CLOCK_REALTIME, &patience);
+    patience.tv_sec += STOP_PATIENCE_S;
+    if (pthread_timedjoin_np(l->thread, NULL, &patience) != 0) {
+        log_warn("access log: stdout is not read; its last lines are lost");
+        *log = NULL; /* the thread still has it, and ends with the process */
+        return;
+    }
     pthread_cond_destroy(&l->filled);
     pthread_mutex_destroy(&l->lock);
     sbuf_free(&l->waiting);

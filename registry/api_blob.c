@@ -24,7 +24,7 @@ static void release(struct request *rq)
     struct blob_call *call = rq->state;
 
     if (call->fd >= 0)
-        close(call->fd);
+        workers_close(rq->server->workers, rq->loop, call->fd);
     free(call);
 }
 
@@ -54,7 +54,8 @@ static bool unchanged(const struct request *rq, const struct digest *d)
 static enum range_result wanted_range(const struct request *rq, const struct blob_call *call, uint64_t *first,
                                       uint64_t *last)
 {
-    if (!etag_allows_range(request_header(rq, H2O_TOKEN_IF_RANGE), &call->digest))
+    /* Range is for GET alone (RFC 9110 §14.2). */
+    if (rq->method == METHOD_HEAD || !etag_allows_range(request_header(rq, H2O_TOKEN_IF_RANGE), &call->digest))
         return RANGE_WHOLE;
     return range_parse(request_header(rq, H2O_TOKEN_RANGE), call->size, first, last);
 }
@@ -144,7 +145,8 @@ static void renew_lease(struct request *rq, const struct blob_call *call)
 {
     struct touch *touch;
 
-    if (call->info.references > 0 || call->info.last_needed + TOUCH_AFTER_S > clock_wall_s())
+    if (rq->server->config->readonly || call->info.references > 0 ||
+        call->info.last_needed + TOUCH_AFTER_S > clock_wall_s())
         return;
     touch = xcalloc(1, sizeof(*touch));
     touch->digest = call->digest;

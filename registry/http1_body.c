@@ -1,6 +1,7 @@
 /* Bodies: from the socket through the parser into pieces, and pieces to the sink (body.h). */
 #include "registry/http1_internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void read_body(struct http1 *c);
@@ -119,15 +120,18 @@ static bool take_early_bytes(struct http1 *c)
 {
     size_t early = c->input.n - c->input_used;
 
+    /* What is behind a head came with it in one read, or was behind the body before it in that one's piece. */
+    if (early > BODY_PIECE_BYTES)
+        abort();
     c->filling = body_piece_new(&c->driven);
     c->parsed = 0;
-    memcpy(c->filling->data, c->input.p + c->input_used, early); /* at most HEAD_BYTES_MAX + HEAD_READ_BYTES */
+    memcpy(c->filling->data, c->input.p + c->input_used, early);
     c->filling->filled = early;
     c->input.n = c->input_used;
     return early == 0 || parse_piece(c);
 }
 
-_Static_assert(HEAD_BYTES_MAX + HEAD_READ_BYTES <= BODY_PIECE_BYTES, "early bytes fit a piece");
+_Static_assert(HEAD_BYTES_MAX + HEAD_READ_BYTES <= BODY_PIECE_BYTES, "one read behind a head fits a piece");
 
 static void begin_body(struct http1 *c)
 {

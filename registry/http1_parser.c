@@ -313,6 +313,8 @@ bool parser_fill_request(struct http1_parser *p, char *base, h2o_req_t *req)
         return no(p, 400, "Transfer-Encoding in an HTTP/1.0 request");
     if (minor != 0 && req->input.authority.base == NULL)
         return no(p, 400, "a request has exactly one Host");
+    if (minor == 0)
+        p->expect_continue = false; /* to be ignored (RFC 9110 §10.1.1) */
     p->keep_alive = llhttp_should_keep_alive(&p->llhttp) != 0;
     return true;
 }

@@ -1,6 +1,7 @@
 #include "registry/loop.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 
 #include "registry/base/clock.h"
@@ -155,6 +156,8 @@ static void *loop_main(void *argument)
     each_connection(loop, kill_one);
     while (loop->jobs > 0)
         h2o_evloop_run(loop->events, TICK_MS);
+    while (atomic_load(&loop->posting) > 0)
+        sched_yield();
     loop_dispose(loop);
     return NULL;
 }
@@ -227,7 +230,9 @@ void loop_stop(struct loop *loop)
 void loop_post(struct loop *loop, struct message *message)
 {
     memset(&message->super, 0, sizeof(message->super));
+    atomic_fetch_add(&loop->posting, 1);
     h2o_multithread_send_message(&loop->receiver, &message->super);
+    atomic_fetch_sub(&loop->posting, 1);
 }
 
 void loop_connection_add(struct loop *loop, struct connection *connection)

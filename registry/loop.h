@@ -67,6 +67,7 @@ struct loop {
 
     /* of any thread */
     atomic_size_t connection_count;
+    atomic_uint posting; /* threads inside loop_post(), which touches the queue after the message can be seen */
 };
 
 /* Start the thread of loop number `index`; returns when messages can be posted to it. */

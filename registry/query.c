@@ -32,6 +32,16 @@ bool percent_decode(struct str text, bool is_path, char *out, size_t *n)
     return true;
 }
 
+bool query_valid(struct str query)
+{
+    char *decoded = xmalloc(query.n);
+    size_t n;
+    bool ok = percent_decode(query, false, decoded, &n);
+
+    free(decoded);
+    return ok;
+}
+
 bool query_get(struct str query, const char *key, size_t index, struct sbuf *out)
 {
     while (query.n > 0) {

@@ -10,6 +10,8 @@
 /* Decode into `out` (at least text.n bytes). False for a broken escape, an encoded NUL, or, when `is_path`, an encoded
  * slash. */
 bool percent_decode(struct str text, bool is_path, char *out, size_t *n);
+/* Are all its escapes well-formed, and none a NUL? */
+bool query_valid(struct str query);
 /* The value number `index` (from 0) of `key` in a raw query, decoded ('+' is a blank). False when there is none or it
  * is malformed. */
 bool query_get(struct str query, const char *key, size_t index, struct sbuf *out);

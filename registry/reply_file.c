@@ -32,7 +32,7 @@ struct file_reply {
 
 static void file_reply_free(struct file_reply *f)
 {
-    close(f->fd);
+    workers_close(f->job.loop->server->workers, f->job.loop, f->fd);
     free(f->buffer);
     free(f);
 }

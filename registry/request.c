@@ -62,7 +62,7 @@ static bool take_target(struct request *rq)
     struct str query = str_from(whole, mark + 1);
     size_t n;
 
-    if (!percent_decode((struct str){whole.p, mark}, true, rq->text, &n))
+    if (!percent_decode((struct str){whole.p, mark}, true, rq->text, &n) || (query.n > 0 && !query_valid(query)))
         return false;
     memcpy(rq->text + n, query.p, query.n);
     rq->query = (struct str){rq->text + n, query.n};
@@ -79,10 +79,20 @@ static bool check_method(struct request *rq)
 
     if (route_method(name, &rq->method) && route_handler(rq->target.route, rq->method) != NULL)
         return true;
-    route_allow(rq->target.route, allow);
+    route_allow(rq->target.route, 0, allow);
     reply_header(rq, "Allow", str_of(allow));
     reply_error(rq, OCI_UNSUPPORTED, "this resource takes %s", allow);
     return false;
+}
+
+/* 405 for methods that the configuration switched off; Allow names the others (RFC 9110 §15.5.6). */
+static void refuse_disabled(struct request *rq, unsigned disabled, const char *why)
+{
+    char allow[64];
+
+    route_allow(rq->target.route, disabled, allow);
+    reply_header(rq, "Allow", str_of(allow));
+    reply_error(rq, OCI_UNSUPPORTED, "%s", why);
 }
 
 static bool writes(const struct request *rq)
@@ -105,11 +115,11 @@ static void handle(struct request *rq)
         return;
     }
     if (writes(rq) && rq->server->config->readonly) {
-        reply_error(rq, OCI_UNSUPPORTED, "the registry is in read-only mode");
+        refuse_disabled(rq, ~(1U << METHOD_GET | 1U << METHOD_HEAD), "the registry is in read-only mode");
         return;
     }
     if (rq->method == METHOD_DELETE && rq->target.route != ROUTE_UPLOAD && !rq->server->config->delete_enabled) {
-        reply_error(rq, OCI_UNSUPPORTED, "deleting is disabled; storage.delete.enabled: true allows it");
+        refuse_disabled(rq, 1U << METHOD_DELETE, "deleting is disabled; storage.delete.enabled: true allows it");
         return;
     }
     route_handler(rq->target.route, rq->method)(rq);
@@ -123,7 +133,7 @@ int request_handle(h2o_handler_t *handler, h2o_req_t *h2o)
     if (take_target(rq))
         gate_admit(rq, handle);
     else
-        reply_error(rq, OCI_NAME_INVALID, "the path has an escape that no name can contain");
+        reply_error(rq, OCI_NAME_INVALID, "path or query has a malformed escape, or one that no name can contain");
     return 0;
 }
 

@@ -94,11 +94,11 @@ handler_fn *route_handler(enum route route, enum method method)
     return handlers[method == METHOD_HEAD ? METHOD_GET : method];
 }
 
-void route_allow(enum route route, char out[64])
+void route_allow(enum route route, unsigned disabled, char out[64])
 {
     out[0] = '\0';
     for (int m = 0; m < METHOD_COUNT; m++) {
-        if (route_handler(route, (enum method)m) == NULL)
+        if (route_handler(route, (enum method)m) == NULL || (disabled & 1U << m) != 0)
             continue;
         if (out[0] != '\0')
             strcat(out, ", ");

@@ -41,8 +41,9 @@ void route_parse(struct str path, struct target *out);
 bool route_method(struct str name, enum method *out);
 /* The handler for a route and method; NULL: 405 with route_allow(). HEAD is served by GET's handler. */
 handler_fn *route_handler(enum route route, enum method method);
-/* "GET, HEAD, …" for the Allow header (RFC 9110 §10.2.1). `out` has room for 64 bytes. */
-void route_allow(enum route route, char out[64]);
+/* "GET, HEAD, …" for the Allow header (RFC 9110 §10.2.1), without the methods whose bits are set in `disabled`. `out`
+ * has room for 64 bytes. */
+void route_allow(enum route route, unsigned disabled, char out[64]);
 /* For metrics and logs: "manifest", "blob", … */
 const char *route_name(enum route route);
 

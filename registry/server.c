@@ -16,6 +16,8 @@ enum {
     DISK_THREADS_PER_CORE = 8, /* they wait more than they work */
     HOUSEKEEPING_MS = 1000,
     DRAIN_POLL_MS = 20,
+    FIRST_PURGE_MS = 60 * 1000, /* so that a server that is restarted daily purges too */
+    PURGE_AT_ONCE = 1000,
 };
 
 /* ---- set up, in order ---- */
@@ -90,9 +92,9 @@ static void close_parts(struct server *server)
     /* The first loop accepts and posts to the others: it ends first. */
     for (unsigned i = 0; server->loops != NULL && i < server->loop_count; i++)
         loop_stop(&server->loops[i]);
-    free(server->loops);
-    listener_close(&server->listener);
     workers_stop(&server->workers);
+    listener_close(&server->listener);
+    free(server->loops);
     access_log_stop(&server->access_log);
     tls_close(&server->tls);
     users_close(&server->users);
@@ -119,25 +121,26 @@ static void refresh(struct server *server, bool force)
         tls_refresh(server->tls, force);
 }
 
-/* Purge stale uploads when their time has come; returns when to look again. */
+/* Purge stale uploads when their time has come; returns when to look again: soon, if there may be more. */
 static uint64_t purge_uploads(struct server *server, uint64_t due_ms)
 {
     const struct config *config = server->config;
     uint64_t now_ms = clock_monotonic_ms();
     size_t purged;
 
-    if (!config->upload_purging.enabled || config->readonly || config->upload_purging.dry_run || now_ms < due_ms)
+    if (!config->upload_purging.enabled || config->readonly || now_ms < due_ms)
         return due_ms;
-    purged = uploads_purge(server->store->uploads, config->upload_purging.age_s, 1000);
+    purged = uploads_purge(server->store->uploads, config->upload_purging.age_s, PURGE_AT_ONCE,
+                           config->upload_purging.dry_run);
     if (purged > 0)
         log_info("%zu stale uploads purged", purged);
-    return now_ms + config->upload_purging.interval_s * 1000;
+    return purged == PURGE_AT_ONCE ? now_ms : now_ms + config->upload_purging.interval_s * 1000;
 }
 
 static void wait_for_signals(struct server *server, const sigset_t *signals)
 {
     const struct timespec pause = {HOUSEKEEPING_MS / 1000, HOUSEKEEPING_MS % 1000 * 1000000L};
-    uint64_t purge_due_ms = clock_monotonic_ms() + server->config->upload_purging.interval_s * 1000;
+    uint64_t purge_due_ms = clock_monotonic_ms() + FIRST_PURGE_MS;
 
     for (;;) {
         int number = sigtimedwait(signals, NULL, &pause);

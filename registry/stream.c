@@ -20,6 +20,10 @@ static int bio_write(BIO *bio, const char *bytes, int n)
         sent = stream_send_now(s, bytes, (size_t)n);
     if (sent < 0)
         return -1;
+    if (s->backlog.n + (size_t)(n - sent) > BACKLOG_MAX) {
+        s->failed = true;
+        return -1;
+    }
     if (sent < n)
         sbuf_put(&s->backlog, bytes + sent, (size_t)(n - sent));
     return n;
@@ -140,8 +144,10 @@ ssize_t stream_read(struct stream *s, void *buf, size_t n)
     if (s->ssl == NULL)
         return read_plain(s, buf, n);
     ERR_clear_error();
-    if (SSL_read_ex(s->ssl, buf, n, &got))
+    if (SSL_read_ex(s->ssl, buf, n, &got) && !s->failed)
         return (ssize_t)got;
+    if (s->failed) /* an alert that could not be sent, which OpenSSL does not mind */
+        return STREAM_FAILED;
     switch (SSL_get_error(s->ssl, 0)) {
     case SSL_ERROR_WANT_READ:
         return STREAM_WOULD_BLOCK;

@@ -8,6 +8,7 @@
 enum {
     TLS_RECORD = 16384, /* largest plaintext of a record (RFC 8446 §5.1) */
     SPANS_MAX = 8,
+    BACKLOG_MAX = 128 * 1024, /* a handshake flight and some records: a client that asks for more never reads */
 };
 
 struct stream {

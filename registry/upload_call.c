@@ -165,6 +165,10 @@ static void append(struct request *rq)
     struct upload_call *call = rq->state;
 
     rq->rc = upload_append(call->upload, call->piece->spans, call->piece->span_count, &rq->err);
+    if (rq->rc == 0)
+        call->offset = upload_offset(call->upload);
+    else
+        upload_release(&call->upload); /* before the reply: the client may try again at once */
 }
 
 static void appended(struct request *rq)
@@ -173,7 +177,6 @@ static void appended(struct request *rq)
     struct body_piece *piece = call->piece;
 
     call->piece = NULL;
-    call->offset = upload_offset(call->upload);
     if (rq->rc != 0)
         reply_failure(rq, OCI_UNKNOWN, &rq->err);
     body_return(piece); /* may bring the next piece, or the end, at once */
@@ -210,21 +213,32 @@ static bool length_disagrees(struct request *rq, const struct upload_call *call)
     return call->has_range && length != BODY_LENGTH_UNKNOWN && length != call->last - call->first + 1;
 }
 
+static void out_of_order(struct request *rq)
+{
+    const struct upload_call *call = rq->state;
+
+    upload_call_headers(rq, call);
+    reply_error(rq, OCI_BLOB_UPLOAD_RANGE, "the session holds %llu bytes: the next chunk starts there, not at %llu",
+                (unsigned long long)call->offset, (unsigned long long)call->first);
+}
+
+static void disagrees(struct request *rq)
+{
+    reply_error(rq, OCI_SIZE_INVALID, "Content-Range and Content-Length disagree");
+}
+
 void upload_call_receive(struct request *rq)
 {
-    struct upload_call *call = rq->state;
+    const struct upload_call *call = rq->state;
 
+    /* A refused chunk lets go of the session before it is answered, so that the right one can follow at once. */
     if (call->has_range && call->first != call->offset) {
-        upload_call_headers(rq, call);
-        reply_error(rq, OCI_BLOB_UPLOAD_RANGE, "the session holds %llu bytes: the next chunk starts there, not at %llu",
-                    (unsigned long long)call->offset, (unsigned long long)call->first);
-        return;
+        request_work(rq, LANE_DISK, let_go, out_of_order);
+    } else if (length_disagrees(rq, call)) {
+        request_work(rq, LANE_DISK, let_go, disagrees);
+    } else {
+        rq->sink.piece = on_piece;
+        rq->sink.end = on_end;
+        body_start(rq->h2o, &rq->sink);
     }
-    if (length_disagrees(rq, call)) {
-        reply_error(rq, OCI_SIZE_INVALID, "Content-Range and Content-Length disagree");
-        return;
-    }
-    rq->sink.piece = on_piece;
-    rq->sink.end = on_end;
-    body_start(rq->h2o, &rq->sink);
 }

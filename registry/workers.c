@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -134,6 +135,36 @@ void workers_submit(struct workers *workers, enum lane lane, struct job *job)
     queue->last = &job->next;
     pthread_cond_signal(&queue->filled);
     pthread_mutex_unlock(&queue->lock);
+}
+
+struct closing {
+    struct job job;
+    int fd;
+};
+
+static void run_close(struct job *job)
+{
+    close(H2O_STRUCT_FROM_MEMBER(struct closing, job, job)->fd);
+}
+
+static void close_done(struct job *job)
+{
+    free(H2O_STRUCT_FROM_MEMBER(struct closing, job, job));
+}
+
+void workers_close(struct workers *workers, struct loop *loop, int fd)
+{
+    struct closing *closing;
+    struct stat file;
+
+    if (fstat(fd, &file) == 0 && file.st_nlink > 0) {
+        close(fd);
+        return;
+    }
+    closing = xcalloc(1, sizeof(*closing));
+    closing->job = (struct job){.run = run_close, .done = close_done, .loop = loop};
+    closing->fd = fd;
+    workers_submit(workers, LANE_DISK, &closing->job);
 }
 
 static void committed(struct meta_change *change)

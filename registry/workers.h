@@ -37,6 +37,10 @@ struct workers *workers_start(unsigned disk_threads, unsigned hash_threads, stru
 void workers_stop(struct workers **workers);
 void workers_submit(struct workers *workers, enum lane lane, struct job *job);
 
+/* Close a descriptor of a regular file. The last one of a file that was replaced or removed frees its blocks, which can
+ * take long for a large one: that is left to a worker. From the loop. */
+void workers_close(struct workers *workers, struct loop *loop, int fd);
+
 /* A metadata change that ends on a loop: as a job, but apply() runs on the metadata writer and done() after its commit.
  */
 struct commit {

@@ -18,6 +18,7 @@
 #ifndef BERTH_STORAGE_UPLOAD_H
 #define BERTH_STORAGE_UPLOAD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/uio.h>
 
@@ -63,7 +64,8 @@ int upload_cancel(struct upload **u, struct err *e);
 /* Write the checkpoint and let go. */
 void upload_release(struct upload **u);
 
-/* Remove idle sessions that nobody has written to for `age_s` seconds, at most `limit` of them; returns how many. */
-size_t uploads_purge(struct uploads *uploads, uint64_t age_s, size_t limit);
+/* Remove idle sessions that nobody has written to for `age_s` seconds, at most `limit` of them; returns how many. With
+ * `dry_run` they are logged instead. */
+size_t uploads_purge(struct uploads *uploads, uint64_t age_s, size_t limit, bool dry_run);
 
 #endif

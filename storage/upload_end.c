@@ -122,7 +122,7 @@ static time_t last_written(struct uploads *uploads, const char *id)
 }
 
 /* Whether this removed anything. A time in the future (the clock was set back) counts as just now. */
-static bool purge_one(struct uploads *uploads, const char *id, uint64_t now, uint64_t age_s)
+static bool purge_one(struct uploads *uploads, const char *id, uint64_t now, uint64_t age_s, bool dry_run)
 {
     struct upload_slot *slot = upload_slot_of(uploads, id);
     struct err err;
@@ -133,7 +133,9 @@ static bool purge_one(struct uploads *uploads, const char *id, uint64_t now, uin
         time_t written = last_written(uploads, id);
         uint64_t age = written >= 0 && (uint64_t)written <= now ? now - (uint64_t)written : 0;
 
-        if (written >= 0 && age >= age_s) {
+        if (written >= 0 && age >= age_s && dry_run) {
+            log_info("upload %s would be purged: nobody wrote to it for %llu s", id, (unsigned long long)age);
+        } else if (written >= 0 && age >= age_s) {
             removed = remove_files(uploads, id, &err) == 0;
             if (!removed)
                 log_warn("purge of upload %s: %s", id, err.text);
@@ -156,7 +158,7 @@ static bool id_of_file(const char *file, char id[UPLOAD_ID_LENGTH + 1])
     return rest.n == 0 || str_eq(rest, STR(".state"));
 }
 
-size_t uploads_purge(struct uploads *uploads, uint64_t age_s, size_t limit)
+size_t uploads_purge(struct uploads *uploads, uint64_t age_s, size_t limit, bool dry_run)
 {
     DIR *dir = opendir(uploads->path);
     uint64_t now = clock_wall_s();
@@ -171,7 +173,7 @@ size_t uploads_purge(struct uploads *uploads, uint64_t age_s, size_t limit)
     while (removed < limit && (entry = readdir(dir)) != NULL) {
         char id[UPLOAD_ID_LENGTH + 1];
 
-        if (id_of_file(entry->d_name, id) && purge_one(uploads, id, now, age_s))
+        if (id_of_file(entry->d_name, id) && purge_one(uploads, id, now, age_s, dry_run))
             removed++;
     }
     closedir(dir);

@@ -1,5 +1,8 @@
 #include "registry/base/log.h"
 
+#include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -70,6 +73,31 @@ static void put_time(struct sbuf *line)
     sbuf_printf(line, "%s.%03ldZ", text, now.tv_nsec / 1000000);
 }
 
+/* A line is written whole or not at all, and nobody waits: a pipe that is writable takes PIPE_BUF bytes at once. What a
+ * stuck reader leaves no room for is dropped, and counted on the first line that fits again. */
+static void write_line(struct sbuf *line)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static size_t dropped; /* under lock */
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    if (line->n > PIPE_BUF) {
+        line->n = PIPE_BUF;
+        line->p[PIPE_BUF - 1] = '\n';
+    }
+    pthread_mutex_lock(&lock);
+    if (poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0 || write(STDERR_FILENO, line->p, line->n) < 0) {
+        dropped++;
+    } else if (dropped > 0 && poll(&out, 1, 0) == 1) {
+        dprintf(STDERR_FILENO,
+                style == LOG_FORMAT_JSON ? "{\"level\":\"warn\",\"msg\":\"%zu log lines dropped\"}\n"
+                                         : "level=warn msg=\"%zu log lines dropped\"\n",
+                dropped);
+        dropped = 0;
+    }
+    pthread_mutex_unlock(&lock);
+}
+
 static void emit(enum log_level level, const struct log_field *fields, size_t n, const char *fmt, va_list ap)
     __attribute__((format(printf, 4, 0)));
 
@@ -88,9 +116,7 @@ static void emit(enum log_level level, const struct log_field *fields, size_t n,
         put_field(&line, fields[i].key, fields[i].value);
     sbuf_put(&line, constant_fields.p, constant_fields.n);
     sbuf_printf(&line, style == LOG_FORMAT_JSON ? "}\n" : "\n");
-    /* Nobody can be told when the log itself cannot be written. */
-    if (write(STDERR_FILENO, line.p, line.n) < 0) {
-    }
+    write_line(&line);
     sbuf_free(&line);
 }
 

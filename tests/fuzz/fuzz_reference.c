@@ -63,7 +63,7 @@ static void try_route(struct str path)
     route_parse(path, &target);
     HOLDS(target.route < ROUTE_COUNT && route_name(target.route) != NULL);
     HOLDS(target.repository.n <= path.n && target.reference.n <= path.n);
-    route_allow(target.route, allow);
+    route_allow(target.route, 0, allow);
     HOLDS((allow[0] == '\0') == (target.route == ROUTE_NONE));
     if (route_method(path, &method))
         HOLDS(method < METHOD_COUNT);

@@ -133,7 +133,7 @@ TEST(allow, "the Allow header names exactly the methods that have a handler")
     for (size_t i = 0; i < COUNT(cases); i++) {
         char allow[64];
 
-        route_allow(cases[i].route, allow);
+        route_allow(cases[i].route, 0, allow);
         CHECK_TEXT(allow, cases[i].allow);
         CHECK_TEXT(route_name(cases[i].route), cases[i].name);
     }

@@ -274,7 +274,7 @@ static void *watch_offset(void *arg)
         if (upload_status(uploads, str_of(last_id), REPOSITORY, OWNER, &offset, NULL) != 0 || offset < last)
             atomic_fetch_add(&wrong, 1);
         last = offset;
-        uploads_purge(uploads, 3600, 10);
+        uploads_purge(uploads, 3600, 10, false);
     }
     return NULL;
 }

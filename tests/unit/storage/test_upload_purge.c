@@ -19,7 +19,7 @@ TEST(purging, "the purge removes idle sessions that are old by the newer of thei
     struct err e;
 
     open_uploads();
-    CHECK_INT(uploads_purge(uploads, 0, 10), 0);
+    CHECK_INT(uploads_purge(uploads, 0, 10, false), 0);
     held = create(DIGEST_SHA256);
     append(held, "abc", 3);
     age("", 7000);
@@ -27,14 +27,14 @@ TEST(purging, "the purge removes idle sessions that are old by the newer of thei
     u = create(DIGEST_SHA256);
     append(u, "abc", 3);
     upload_release(&u);
-    CHECK_INT(uploads_purge(uploads, 3600, 10), 0);
+    CHECK_INT(uploads_purge(uploads, 3600, 10, false), 0);
     age(".state", 7000);
-    CHECK_INT(uploads_purge(uploads, 3600, 10), 0);
+    CHECK_INT(uploads_purge(uploads, 3600, 10, false), 0);
     age("", -7000); /* the clock was set back */
-    CHECK_INT(uploads_purge(uploads, 3600, 10), 0);
+    CHECK_INT(uploads_purge(uploads, 3600, 10, false), 0);
     age("", 7000);
-    CHECK_INT(uploads_purge(uploads, 7100, 10), 0);
-    CHECK_INT(uploads_purge(uploads, 3600, 10), 1);
+    CHECK_INT(uploads_purge(uploads, 7100, 10, false), 0);
+    CHECK_INT(uploads_purge(uploads, 3600, 10, false), 1);
     CHECK_INT(offset_of(REPOSITORY, OWNER, &e), -1);
     CHECK_INT(files_in_uploads(), 2);
     check_finish(held, DIGEST_SHA256, "abc", 3);
@@ -52,8 +52,8 @@ TEST(purging_orphans, "the purge removes data without a record, and leaves files
     upload_release(&u);
     CHECK_INT(unlink(path_of(".state")), 0);
     CHECK_INT(file_replace(path_of(".other"), "x", 1, 0600, NULL), 0);
-    CHECK_INT(uploads_purge(uploads, 3600, 10), 0);
-    CHECK_INT(uploads_purge(uploads, 0, 10), 1);
+    CHECK_INT(uploads_purge(uploads, 3600, 10, false), 0);
+    CHECK_INT(uploads_purge(uploads, 0, 10, false), 1);
     CHECK_INT(files_in_uploads(), 1);
     CHECK_INT(stat(path_of(".other"), &st), 0);
     close_uploads();
@@ -68,10 +68,10 @@ TEST(purging_limit, "the purge stops at its limit")
         append(u, "abc", 3);
         upload_release(&u);
     }
-    CHECK_INT(uploads_purge(uploads, 0, 0), 0);
-    CHECK_INT(uploads_purge(uploads, 0, 2), 2);
+    CHECK_INT(uploads_purge(uploads, 0, 0, false), 0);
+    CHECK_INT(uploads_purge(uploads, 0, 2, false), 2);
     CHECK_INT(files_in_uploads(), 6);
-    CHECK_INT(uploads_purge(uploads, 0, 100), 3);
+    CHECK_INT(uploads_purge(uploads, 0, 100, false), 3);
     CHECK_INT(files_in_uploads(), 0);
     close_uploads();
 }
