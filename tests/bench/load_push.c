@@ -13,7 +13,7 @@
 
 enum {
     CHUNK = 32 * 1024,
-    CHUNK_HEAD = 6,
+    CHUNK_HEAD = 6, /* hexadecimal CHUNK, CR LF */
     CHUNK_FRAMED = CHUNK_HEAD + CHUNK + 2,
     CHUNKS = 32, /* in a mebibyte */
 };
@@ -24,8 +24,6 @@ struct content {
 };
 
 /* ---- content ---- */
-
-static const unsigned char chunk_head[] = {'8', '0', '0', '0', '\r', '\n'};
 
 /* xorshift64*: quick, and nothing compresses it. */
 static void fill_noise(unsigned char *out, size_t n, uint64_t seed)
@@ -63,9 +61,10 @@ int push_prepare(struct worker *worker, struct err *e)
     for (size_t i = 0; i < CHUNKS; i++) {
         unsigned char *chunk = content->framed + i * CHUNK_FRAMED;
 
-        memcpy(chunk, chunk_head, sizeof(chunk_head));
+        snprintf((char *)chunk, CHUNK_HEAD + 1, "%x\r\n", CHUNK); /* the noise overwrites its terminator */
         fill_noise(chunk + CHUNK_HEAD, CHUNK, seed_of(worker, i));
-        memcpy(chunk + CHUNK_HEAD + CHUNK, "\r\n", 2);
+        chunk[CHUNK_HEAD + CHUNK] = '\r';
+        chunk[CHUNK_HEAD + CHUNK + 1] = '\n';
     }
     hasher_init(&hasher, DIGEST_SHA256);
     for (uint64_t n = 0; n < worker->options->mebibytes; n++) {
