@@ -59,10 +59,10 @@ def _(server, n):
     wire.true(len(sizes) == -(-len(TAGS) // n), f"an empty last page: {sizes}")
 
 
-@wire.cases("tags after {0}", [("1.0",), ("latest",), ("t010",), ("t0105",), ("",), ("zzzz",), ("A",), ("%00",), ("~",), ("v_1",)])
+@wire.cases("tags after {0}", [("1.0",), ("latest",), ("t010",), ("t0105",), ("",), ("zzzz",), ("A",), ("~",), ("v_1",)])
 def _(server, last):
     tagged(server)
-    after = [tag for tag in TAGS if tag > last.replace("%00", "\0")]
+    after = [tag for tag in TAGS if tag > last]
     wire.equal(server.ask("GET", f"/v2/lists/tags/tags/list?last={last}").json()["tags"], after)
     wire.equal(server.ask("GET", f"/v2/lists/tags/tags/list?n=3&last={last}").json()["tags"], after[:3])
 
