@@ -130,19 +130,27 @@ main() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
 }
 
-# Debian starts a service when its package is installed; only the programs are wanted. What was there before is left alone.
+# Debian starts a service when its package is installed; only the programs are wanted. What was there before is left alone:
+# give the packages that have just been installed. A socket goes before the service that it would start again.
 stop_services() {
-    local service
+    local package unit
+    local -A units=([docker.io]='docker.socket docker.service' [nginx-light]=nginx.service)
     [[ -d /run/systemd/system ]] || return 0
-    for service in "$@"; do
-        as_root systemctl disable --now --quiet "$service.service"
+    for package in "$@"; do
+        for unit in ${units[$package]:-$package.service}; do
+            as_root systemctl disable --now --quiet "$unit"
+        done
     done
 }
 
 look
 case ${1-} in
 build) main "${build[@]}" ;;
-test) main "${test[@]}" ;;
+test)
+    mapfile -t fresh < <(missing_of docker.io containerd)
+    main "${test[@]}"
+    stop_services "${fresh[@]}"
+    ;;
 lint)
     main "${lint[@]}"
     mapfile -t runtime < <(clang_runtime)
@@ -151,7 +159,7 @@ lint)
 bench)
     mapfile -t fresh < <(missing_of docker-registry nginx-light)
     main "${bench[@]}"
-    stop_services "${fresh[@]%-light}"
+    stop_services "${fresh[@]}"
     ;;
 *)
     echo "usage: conf/deps.sh build|test|lint|bench" >&2

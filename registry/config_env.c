@@ -161,7 +161,9 @@ static bool is_of_neighbour(struct str name)
     static const char *const parts[] = {"_SERVICE_HOST", "_SERVICE_PORT", "_PORT_", "_ENV_"};
     char *text = str_dup(name);
     size_t n = strlen(text);
-    bool found = str_eq(name, STR("REGISTRY_NAME")) || (n > 5 && strcmp(text + n - 5, "_PORT") == 0);
+    /* REGISTRY_AUTH_FILE is where Skopeo and Podman look for credentials. */
+    bool found = str_eq(name, STR("REGISTRY_NAME")) || str_eq(name, STR("REGISTRY_AUTH_FILE")) ||
+                 (n > 5 && strcmp(text + n - 5, "_PORT") == 0);
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]) && !found; i++)
         found = strstr(text, parts[i]) != NULL;
@@ -202,7 +204,8 @@ static int unknown(const struct variable *v, struct err *e)
     struct sbuf hint = {0};
 
     if (is_of_neighbour(v->name)) {
-        log_warn("%.*s: set by a Docker link or a Kubernetes service, no key; ignored", (int)v->name.n, v->name.p);
+        log_warn("%.*s: meant for another program (Docker link, Kubernetes, Podman), no key; ignored", (int)v->name.n,
+                 v->name.p);
         return 0;
     }
     suggest(str_from(v->name, prefix.n), &hint);

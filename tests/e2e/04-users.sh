@@ -26,21 +26,41 @@ check "and so does one with the prefix 2b" eventually lets_in testuser:testpassw
 
 cp "$USERS" "$WORK/good"
 # shellcheck disable=SC2016 # dollars of bcrypt
-printf 'alice:$2y$05$half' >"$USERS"
-check "a half-written user file is complained about" eventually grep -q "$USERS" "$LOG"
+printf 'alice:$2y$05$half' >"$WORK/half"
+log_mark
+cat "$WORK/half" >"$USERS"
+check "a half-written user file is complained about" eventually log_says "level=error .*$USERS:1: user alice: malformed bcrypt hash"
 check "but those known before still get in" lets_in "$ALICE:$ALICE_PASSWORD"
 check "and an empty password does not" keeps_out alice:
+log_mark
 rm "$USERS"
-check "the same when the file is gone" lets_in "$ALICE:$ALICE_PASSWORD"
+check "a user file that is gone is complained about" eventually log_says "level=error .*$USERS: No such file"
+check "and those known before still get in" lets_in "$ALICE:$ALICE_PASSWORD"
 cp "$WORK/good" "$USERS"
 user_set add carol secret-3
 check "a mended file is taken" eventually lets_in carol:secret-3
-kill -HUP "$SERVER_PID"
-check "SIGHUP does not disturb" lets_in carol:secret-3
+
+# Left to itself the server takes a file without a last newline only when it looks a second time, a second later. A busy
+# machine has five goes.
+hup_is_at_once() {
+    local n
+    for n in 1 2 3 4 5; do
+        { cat "$WORK/good" && sed -n "s/^carol:/hup$n:/p" "$WORK/carol" | tr -d '\n'; } >"$USERS.new"
+        mv "$USERS.new" "$USERS"
+        kill -HUP "$SERVER_PID"
+        within 700 lets_in "hup$n:secret-3" && return
+        eventually lets_in "hup$n:secret-3" || return 1
+    done
+    return 1
+}
+cp "$USERS" "$WORK/carol"
+check "SIGHUP reads the users again at once" hup_is_at_once
+check "and does not disturb the others" lets_in "$ALICE:$ALICE_PASSWORD"
+cp "$WORK/good" "$USERS"
 
 server_stop
 printf 'old:%s\n' "$(openssl passwd -apr1 weak)" >>"$USERS"
-check "a weak scheme is refused at start by name" fails_saying old timeout 10 "$BUILD/berth" serve "$WORK/config.yml"
+check "a weak scheme is refused at start by name" fails_saying 'user old: MD5 (apr1) hashes are not accepted' timeout 10 "$BUILD/berth" serve "$WORK/config.yml"
 rm -rf "$USERS"
 check "without a user file the server starts" server_start
 password=$(sed -nE 's/.*password[=: "]+([A-Za-z0-9_-]{8,}).*/\1/p' "$LOG" | tail -n 1)

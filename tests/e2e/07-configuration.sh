@@ -15,7 +15,8 @@ request_as "" GET /v2/
 check "the realm from the environment is in force" header_is WWW-Authenticate 'Basic realm="Registry Realm"'
 request GET /v2/
 check "and so are its users" status_is 200
-check "a variable that nobody knows is warned about with the nearest key" grep -q REGISTRY_HTTP_TLZ_KEY "$LOG"
+check "a variable that nobody knows is warned about with the nearest key" \
+    grep -q 'level=warn .*REGISTRY_HTTP_TLZ_KEY: .*did you mean REGISTRY_HTTP_TLS_KEY?' "$LOG"
 check "it stops" server_stop
 server_config
 check "REGISTRY_CONFIGURATION_PATH names the file" server_start env REGISTRY_CONFIGURATION_PATH="$WORK/config.yml"

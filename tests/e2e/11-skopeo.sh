@@ -35,7 +35,7 @@ check "stored as OCI" header_is Content-Type "$OCI_MANIFEST"
 check "an index becomes a manifest list" skopeo copy --all "${both[@]}" --format v2s2 "docker://$REG/multi:1" "docker://$REG/converted:list"
 request GET /v2/converted/manifests/list -H "Accept: $DOCKER_LIST"
 check "stored as a manifest list" header_is Content-Type "$DOCKER_LIST"
-check "a schema 1 manifest is refused" fails skopeo copy "${both[@]}" --format v2s1 "docker://$REG/multi:1" "docker://$REG/converted:old"
+check "a schema 1 manifest is refused" fails_saying 'manifest invalid' skopeo copy "${both[@]}" --format v2s1 "docker://$REG/multi:1" "docker://$REG/converted:old"
 
 check "skopeo copy between repositories" skopeo copy --all "${both[@]}" "docker://$REG/multi:1" "docker://$REG/team/copy:1"
 check "skopeo copy of one platform" skopeo copy "${both[@]}" "docker://$REG/converted:docker" "docker://$REG/multi:2"

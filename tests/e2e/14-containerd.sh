@@ -20,7 +20,7 @@ ca=(--tlscacert "$CA")
 tar -C "$WORK/layout" -cf "$WORK/layout.tar" .
 check "ctr imports an index" ctr images import --all-platforms --no-unpack --base-name "$REG/ctr/multi" "$WORK/layout.tar"
 check "without the CA a push fails on the certificate" fails_saying x509 ctr images push "${user[@]}" "$REG/ctr/multi:multi"
-check "without a password a push is refused" fails ctr images push "${ca[@]}" "$REG/ctr/multi:multi"
+check "without a password a push is refused" fails_saying '401 Unauthorized' ctr images push "${ca[@]}" "$REG/ctr/multi:multi"
 check "ctr push" ctr images push "${ca[@]}" "${user[@]}" "$REG/ctr/multi:multi"
 index=$(jq -r '.manifests[0].digest' "$WORK/layout/index.json")
 request GET /v2/ctr/multi/manifests/multi -H "Accept: $OCI_INDEX"

@@ -31,6 +31,7 @@ HEAD=$WORK/head
 BODY=$WORK/body
 STATUS=
 SERVER_PID=
+MARK=0
 # Seconds to wait for a server to start or stop; sanitizers are slow.
 PATIENCE=${SANITIZER_SLOW:-10}
 passed=0
@@ -60,6 +61,13 @@ fails_saying() {
     cat "$WORK/said"
     [[ $code -ne 0 ]] && grep -qiF -- "$text" "$WORK/said"
 }
+# exits CODE COMMAND...: the command ends with that very exit status.
+exits() {
+    local wanted=$1 code=0
+    shift
+    "$@" || code=$?
+    [[ $code == "$wanted" ]] || { echo "exit status $code, not $wanted"; return 1; }
+}
 # says TEXT COMMAND...: the command succeeds and prints TEXT somewhere.
 says() {
     local text=$1
@@ -76,6 +84,17 @@ eventually() {
         ((SECONDS < until)) || return 1
         sleep 0.1
     done
+}
+
+# within MILLISECONDS COMMAND...: succeeds, and has not taken longer.
+within() {
+    local until=$((${EPOCHREALTIME/./} / 1000 + $1))
+    shift
+    until "$@"; do
+        ((${EPOCHREALTIME/./} / 1000 < until)) || return 1
+        sleep 0.05
+    done
+    ((${EPOCHREALTIME/./} / 1000 < until))
 }
 
 finish() {
@@ -113,7 +132,7 @@ server_setup() {
 # user_set add|passwd NAME PASSWORD: passwords go in on standard input.
 user_set() { printf '%s\n' "$3" | "$BUILD/berth-user" "$1" "$2" --file "$USERS" --password-stdin >/dev/null; }
 
-# server_config [tls=no] [auth=no] [addr=TEXT] [net=unix] [delete=no] [extra lines on fd 0 when extra=yes]
+# server_config [tls=no] [auth=no] [addr=TEXT] [net=unix] [delete=false] [extra=LINES]
 server_config() {
     local tls=yes auth=yes addr=:$PORT net=tcp delete=true extra='' word
     for word; do
@@ -162,6 +181,10 @@ server_stop() {
     done
     wait "$pid"
 }
+
+# log_mark; log_says REGEX: a line that the server has logged since the mark matches.
+log_mark() { MARK=$(wc -l <"$LOG"); }
+log_says() { grep -E -m 1 -- "$1" <(tail -n "+$((MARK + 1))" "$LOG"); }
 
 server_kill() {
     local pid=$SERVER_PID

@@ -38,7 +38,8 @@ def image(folder, target, program):
     layers = [layer(folder, "shared", b"the same everywhere\n" * 1000),
               layer(folder, "hello", program if target["here"] else b"for another machine")]
     config = {"os": "linux", "config": {"Cmd": ["/hello"]},
-              "rootfs": {"type": "layers", "diff_ids": [diff for _, diff in layers]}, **target["platform"]}
+              "rootfs": {"type": "layers", "diff_ids": [diff for _, diff in layers]},
+              "history": [{"created_by": "make_layout.py"}] * len(layers), **target["platform"]}
     manifest = {"schemaVersion": 2, "mediaType": MANIFEST,
                 "config": blob(folder, json.dumps(config).encode(), CONFIG), "layers": [entry for entry, _ in layers]}
     return {**blob(folder, json.dumps(manifest).encode(), MANIFEST), "platform": {"os": "linux", **target["platform"]}}

@@ -138,9 +138,23 @@ def _(server):
 
 @wire.case("SIGHUP reads the users again at once")
 def _(server):
-    server.add_user("hup", "password of hup")
-    server.process.send_signal(wire.signal.SIGHUP)
-    wire.eventually(lambda: server.ask("GET", "/v2/", authorization=basic("hup:password of hup")).status == 200, "hup is known", 3)
+    # Left to itself the server takes a file without a last newline only when it looks a second time, a second later.
+    server.add_user("hup", "password of hup", "spare")
+    with open(f"{server.folder}/htpasswd", encoding="ascii") as users, open(f"{server.folder}/spare", encoding="ascii") as spare:
+        known, hashed = users.read(), spare.read().strip().split(":", 1)[1]
+
+    def take_up(name):
+        with open(f"{server.folder}/new", "w", encoding="ascii") as users:
+            users.write(f"{known}{name}:{hashed}")
+        wire.os.replace(f"{server.folder}/new", f"{server.folder}/htpasswd")
+        began = time.monotonic()
+        server.process.send_signal(wire.signal.SIGHUP)
+        wire.eventually(lambda: server.ask("GET", "/v2/", authorization=basic(f"{name}:password of hup")).status == 200, f"{name} is known")
+        return time.monotonic() - began
+    took = [take_up("hup0")]
+    while len(took) < 5 and min(took) > 0.7:  # a busy machine has five goes
+        took.append(take_up(f"hup{len(took)}"))
+    wire.true(min(took) <= 0.7, f"with SIGHUP it takes {min(took):.2f} s, no less than without")
 
 
 wire.main()

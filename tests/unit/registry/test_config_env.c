@@ -157,7 +157,7 @@ TEST(warnings, "a variable that names no key is warned of and ignored")
         {"REGISTRY___=1", "REGISTRY___: unknown variable, ignored\""},
         {"REGISTRY_VERSION=9", "REGISTRY_VERSION: the version of the file's format cannot be overridden; ignored"},
         {"REGISTRY_PORT=tcp://10.0.0.1:5000",
-         "REGISTRY_PORT: set by a Docker link or a Kubernetes service, no key; ignored"},
+         "REGISTRY_PORT: meant for another program (Docker link, Kubernetes, Podman), no key; ignored"},
         {"REGISTRY_PORT_5000_TCP=tcp://10.0.0.1:5000", "REGISTRY_PORT_5000_TCP: set by a Docker link"},
         {"REGISTRY_SERVICE_HOST=10.0.0.1", "REGISTRY_SERVICE_HOST: set by a Docker link"},
         {"REGISTRY_SERVICE_PORT_HTTP=80", "REGISTRY_SERVICE_PORT_HTTP: set by a Docker link"},
