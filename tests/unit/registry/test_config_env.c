@@ -158,10 +158,11 @@ TEST(warnings, "a variable that names no key is warned of and ignored")
         {"REGISTRY_VERSION=9", "REGISTRY_VERSION: the version of the file's format cannot be overridden; ignored"},
         {"REGISTRY_PORT=tcp://10.0.0.1:5000",
          "REGISTRY_PORT: meant for another program (Docker link, Kubernetes, Podman), no key; ignored"},
-        {"REGISTRY_PORT_5000_TCP=tcp://10.0.0.1:5000", "REGISTRY_PORT_5000_TCP: set by a Docker link"},
-        {"REGISTRY_SERVICE_HOST=10.0.0.1", "REGISTRY_SERVICE_HOST: set by a Docker link"},
-        {"REGISTRY_SERVICE_PORT_HTTP=80", "REGISTRY_SERVICE_PORT_HTTP: set by a Docker link"},
-        {"REGISTRY_AUTH_PORT_5001_TCP_ADDR=10.0.0.1", "REGISTRY_AUTH_PORT_5001_TCP_ADDR: set by a Docker link"},
+        {"REGISTRY_PORT_5000_TCP=tcp://10.0.0.1:5000", "REGISTRY_PORT_5000_TCP: meant for another program"},
+        {"REGISTRY_SERVICE_HOST=10.0.0.1", "REGISTRY_SERVICE_HOST: meant for another program"},
+        {"REGISTRY_SERVICE_PORT_HTTP=80", "REGISTRY_SERVICE_PORT_HTTP: meant for another program"},
+        {"REGISTRY_AUTH_PORT_5001_TCP_ADDR=10.0.0.1", "REGISTRY_AUTH_PORT_5001_TCP_ADDR: meant for another program"},
+        {"REGISTRY_AUTH_FILE=/run/auth.json", "REGISTRY_AUTH_FILE: meant for another program"},
     };
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
