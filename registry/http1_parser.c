@@ -178,7 +178,8 @@ static enum parse_result refuse_head(struct http1_parser *p, int status, const c
 /* llhttp says "invalid version" also of what follows a version that is right, such as a bare LF. */
 static enum parse_result malformed(struct http1_parser *p)
 {
-    bool version = llhttp_get_errno(&p->llhttp) == HPE_INVALID_VERSION && llhttp_get_http_major(&p->llhttp) != 1;
+    bool ours = llhttp_get_http_major(&p->llhttp) == 1 && llhttp_get_http_minor(&p->llhttp) <= 1;
+    bool version = llhttp_get_errno(&p->llhttp) == HPE_INVALID_VERSION && !ours;
 
     if (p->status == 0)
         refuse(p, version ? 505 : 400, llhttp_get_error_reason(&p->llhttp));
