@@ -163,11 +163,9 @@ void api_blob_get(struct request *rq)
 
     if (call == NULL)
         return;
-    txn = meta_read(rq->loop->reader, &rq->err);
-    if (txn == NULL) {
-        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    txn = reply_snapshot(rq);
+    if (txn == NULL)
         return;
-    }
     rq->rc = meta_blob_get(txn, rq->target.repository, &call->digest, &call->info, &rq->err);
     meta_done(rq->loop->reader);
     if (rq->rc != 0 && rq->err.code == ERR_NOT_FOUND) {

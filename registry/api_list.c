@@ -57,11 +57,9 @@ void api_catalog(struct request *rq)
 
     if (!page_parse(rq, CATALOG_STANDARD < most ? CATALOG_STANDARD : most, most, &page))
         return;
-    txn = meta_read(rq->loop->reader, &rq->err);
-    if (txn == NULL) {
-        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    txn = reply_snapshot(rq);
+    if (txn == NULL)
         return;
-    }
     sbuf_printf(&listing.json, "{\"repositories\":[");
     if (page.limit > 0)
         rc = meta_catalog(txn, page.last, page.limit, add_repository, &listing, &more, &rq->err);
@@ -79,11 +77,9 @@ void api_tags(struct request *rq)
 
     if (!page_parse(rq, most, most, &page))
         return;
-    txn = meta_read(rq->loop->reader, &rq->err);
-    if (txn == NULL) {
-        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    txn = reply_snapshot(rq);
+    if (txn == NULL)
         return;
-    }
     sbuf_printf(&listing.json, "{\"name\":");
     sbuf_json(&listing.json, rq->target.repository);
     sbuf_printf(&listing.json, ",\"tags\":[");

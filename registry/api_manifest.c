@@ -49,11 +49,9 @@ void api_manifest_get(struct request *rq)
 
     if (!manifest_reference(rq, &reference))
         return;
-    txn = meta_read(rq->loop->reader, &rq->err);
-    if (txn == NULL) {
-        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    txn = reply_snapshot(rq);
+    if (txn == NULL)
         return;
-    }
     rc = reference.is_digest ? meta_manifest_get(txn, rq->target.repository, &reference.digest, &view, &rq->err)
                              : meta_tag_get(txn, rq->target.repository, rq->target.reference, &view, &rq->err);
     if (rc == 0)

@@ -58,7 +58,6 @@ struct driver {
     /* Send `100 Continue` if the client waits for it, then read. Calls the sink at once with what is already there. */
     void (*body_start)(struct driven *connection, struct body_sink *sink);
     void (*body_returned)(struct driven *connection, struct body_piece *piece);
-    bool (*is_tls)(struct driven *connection);
 };
 
 /* A connection with a driver: what every h2o_conn_t of ours is. */

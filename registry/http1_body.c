@@ -190,11 +190,6 @@ static void driver_body_returned(struct driven *driven, struct body_piece *piece
         read_body(c);
 }
 
-static bool driver_is_tls(struct driven *driven)
-{
-    return stream_is_tls(of_driven(driven)->stream);
-}
-
 static void skip_piece(struct body_sink *sink, struct body_piece *piece)
 {
     (void)sink;
@@ -216,5 +211,4 @@ const struct driver http1_driver = {
     .body_length = driver_body_length,
     .body_start = driver_body_start,
     .body_returned = driver_body_returned,
-    .is_tls = driver_is_tls,
 };

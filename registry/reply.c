@@ -142,3 +142,12 @@ void reply_failure(struct request *rq, enum oci_error error, const struct err *e
     else
         reply_error(rq, OCI_UNKNOWN, "the registry failed; its administrator finds request %s in the log", rq->id);
 }
+
+struct meta_txn *reply_snapshot(struct request *rq)
+{
+    struct meta_txn *txn = meta_read(rq->loop->reader, &rq->err);
+
+    if (txn == NULL)
+        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    return txn;
+}

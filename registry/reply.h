@@ -32,6 +32,8 @@ void reply_error(struct request *rq, enum oci_error error, const char *fmt, ...)
 /* A failure underneath. What only the client's input can cause gets `error`; the system's failures get 500 or 503 and a
  * line in the log. */
 void reply_failure(struct request *rq, enum oci_error error, const struct err *e);
+/* The loop's snapshot, to be ended by meta_done(rq->loop->reader); NULL: its failure was replied. */
+struct meta_txn *reply_snapshot(struct request *rq);
 /* Bytes [offset, offset+length) of the open file `fd`, which the reply takes over and closes. Status and headers but
  * Content-Length are set. */
 void reply_file(struct request *rq, int status, int fd, uint64_t offset, uint64_t length);

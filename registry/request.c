@@ -229,10 +229,3 @@ bool request_param(const struct request *rq, const char *key, size_t index, stru
     sbuf_free(&value);
     return found;
 }
-
-char *request_param_copy(const struct request *rq, const char *key)
-{
-    struct str value;
-
-    return request_param(rq, key, 0, &value) ? str_dup(value) : NULL;
-}

@@ -74,7 +74,5 @@ struct str request_header(const struct request *rq, const h2o_token_t *token);
 bool request_header_repeats(const struct request *rq, const h2o_token_t *token);
 /* The decoded query parameter number `index` of `key`, in memory of the h2o request; false when absent or malformed. */
 bool request_param(const struct request *rq, const char *key, size_t index, struct str *out);
-/* The same, as a terminated copy that the caller frees; NULL when absent. */
-char *request_param_copy(const struct request *rq, const char *key);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "registry/base/log.h"
 #include "registry/base/str.h"
+#include "registry/ciphers.h"
 
 /* AES-128-GCM first: 10 % faster than AES-256 where both sides have AES instructions, and as safe. */
 static const char default_suites_13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
@@ -78,7 +79,7 @@ static int set_ciphers(SSL_CTX *context, const struct config_list *suites, struc
     int ok;
 
     for (size_t i = 0; i < suites->n; i++) {
-        struct sbuf *list = strncmp(suites->items[i], "TLS_", 4) == 0 ? &tls13 : &tls12;
+        struct sbuf *list = cipher_is_tls13(suites->items[i]) ? &tls13 : &tls12;
 
         sbuf_printf(list, "%s%s", list->n > 0 ? ":" : "", suites->items[i]);
     }
