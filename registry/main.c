@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "registry/base/log.h"
-#include "registry/config.h"
+#include "registry/config/config.h"
 #include "registry/server.h"
 
 static const char help[] = "Berth: a private registry for container images\n"

@@ -19,9 +19,9 @@
 
 #include "registry/base/err.h"
 #include "registry/base/str.h"
-#include "registry/body.h"
+#include "registry/net/body.h"
 #include "registry/routes.h"
-#include "registry/workers.h"
+#include "registry/net/workers.h"
 #include "storage/digest.h"
 
 struct server;

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "registry/api.h"
+#include "registry/api/api.h"
 
 static const char *const method_names[METHOD_COUNT] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
 

@@ -9,7 +9,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
-#include "registry/listener.h"
+#include "registry/net/listener.h"
 #include "registry/request.h"
 
 enum {

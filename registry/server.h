@@ -10,10 +10,10 @@
 
 #include "auth/users.h"
 #include "registry/access_log.h"
-#include "registry/config.h"
-#include "registry/loop.h"
-#include "registry/tls.h"
-#include "registry/workers.h"
+#include "registry/config/config.h"
+#include "registry/net/loop.h"
+#include "registry/net/tls.h"
+#include "registry/net/workers.h"
 #include "storage/store.h"
 
 struct listener;

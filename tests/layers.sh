@@ -17,8 +17,9 @@ rooms_of() {
     storage/*) echo 'storage registry/base' ;;
     auth/*) echo 'auth registry/base' ;;
     tools/*) echo 'tools auth storage registry/base' ;;
-    registry/*) echo 'registry auth storage registry/base' ;;
-    tests/*) echo 'tests registry auth storage tools registry/base' ;;
+    registry/config/*) echo 'registry/config auth registry/base' ;;
+    registry/*) echo 'registry registry/config registry/net registry/api auth storage registry/base' ;;
+    tests/*) echo 'tests registry registry/config registry/net registry/api auth storage tools registry/base' ;;
     *) echo '' ;;
     esac
 }
@@ -27,11 +28,11 @@ rooms_of() {
 owners='
 lmdb.h                          | storage/meta_lmdb*.c storage/meta_lmdb.h
 argon2.h crypt.h                | auth/password.c
-yaml.h                          | registry/config_tree.c
-llhttp.h                        | registry/http1*.c registry/http1*.h
+yaml.h                          | registry/config/config_tree.c
+llhttp.h                        | registry/net/http1*.c registry/net/http1*.h
 jansson.h                       | storage/manifest*.c storage/manifest_json.h
-h2o.h h2o/*.h                   | registry/*.c registry/*.h
-openssl/*.h                     | registry/*.c registry/*.h storage/digest*.c auth/*.c tools/*.c tools/*.h
+h2o.h h2o/*.h                   | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c registry/api/*.h
+openssl/*.h                     | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c storage/digest*.c auth/*.c tools/*.c tools/*.h
 '
 
 check_room() {

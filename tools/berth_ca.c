@@ -7,7 +7,7 @@
 #include "tools/ca.h"
 #include "tools/certificate.h"
 #include "tools/hosts.h"
-#include "tools/options.h"
+#include "registry/base/options.h"
 
 enum option { DIR_OPTION, NAME, DAYS, FORCE };
 

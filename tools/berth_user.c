@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* tools */
-#include "tools/options.h"
+#include "registry/base/options.h"
 #include "tools/secret.h"
 #include "tools/userfile.h"
 

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "registry/config.h"
+#include "registry/config/config.h"
 
 enum { VARIABLES_MAX = 8 };
 

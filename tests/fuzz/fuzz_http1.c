@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "registry/http1_parser.h"
+#include "registry/net/http1_parser.h"
 
 struct side {
     struct http1_parser parser;

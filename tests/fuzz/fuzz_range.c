@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "registry/etag.h"
-#include "registry/range.h"
+#include "registry/api/etag.h"
+#include "registry/api/range.h"
 
 static void try_range(struct str header, uint64_t size)
 {

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "registry/api.h"
+#include "registry/api/api.h"
 #include "tests/unit/test.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))

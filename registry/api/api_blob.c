@@ -1,0 +1,207 @@
+/* Blobs: GET, HEAD, DELETE /v2/<name>/blobs/<digest> (end-2, end-10). */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "registry/api/api.h"
+#include "registry/base/clock.h"
+#include "registry/base/log.h"
+#include "registry/api/etag.h"
+#include "registry/api/range.h"
+#include "registry/reply.h"
+#include "registry/server.h"
+
+enum { TOUCH_AFTER_S = 600 }; /* renew the lease of an unreferenced blob at most this often */
+
+struct blob_call {
+    struct digest digest;
+    struct blob_info info;
+    int fd; /* -1: not open */
+    uint64_t size;
+};
+
+static void release(struct request *rq)
+{
+    struct blob_call *call = rq->state;
+
+    if (call->fd >= 0)
+        workers_close(rq->server->workers, rq->loop, call->fd);
+    free(call);
+}
+
+static struct blob_call *new_call(struct request *rq)
+{
+    struct blob_call *call;
+    struct digest digest;
+    struct err e;
+
+    if (digest_parse(rq->target.reference, &digest, &e) != 0) {
+        reply_error(rq, OCI_DIGEST_INVALID, "%s", e.text);
+        return NULL;
+    }
+    call = xcalloc(1, sizeof(*call));
+    call->digest = digest;
+    call->fd = -1;
+    rq->state = call;
+    rq->release = release;
+    return call;
+}
+
+static bool unchanged(const struct request *rq, const struct digest *d)
+{
+    return etag_matches(request_header(rq, H2O_TOKEN_IF_NONE_MATCH), d);
+}
+
+static enum range_result wanted_range(const struct request *rq, const struct blob_call *call, uint64_t *first,
+                                      uint64_t *last)
+{
+    /* Range is for GET alone (RFC 9110 §14.2). */
+    if (rq->method == METHOD_HEAD || !etag_allows_range(request_header(rq, H2O_TOKEN_IF_RANGE), &call->digest))
+        return RANGE_WHOLE;
+    return range_parse(request_header(rq, H2O_TOKEN_RANGE), call->size, first, last);
+}
+
+static void send_opened(struct request *rq)
+{
+    struct blob_call *call = rq->state;
+    uint64_t first = 0, last = 0;
+    int fd = call->fd;
+
+    reply_digest(rq, &call->digest);
+    reply_header(rq, "Accept-Ranges", STR("bytes"));
+    if (unchanged(rq, &call->digest)) {
+        reply_empty(rq, 304);
+        return;
+    }
+    switch (wanted_range(rq, call, &first, &last)) {
+    case RANGE_UNSATISFIABLE:
+        reply_header_text(rq, "Content-Range", "bytes */%llu", (unsigned long long)call->size);
+        reply_error(rq, OCI_RANGE_INVALID, "the blob has %llu bytes", (unsigned long long)call->size);
+        return;
+    case RANGE_PART:
+        reply_header(rq, "Content-Type", STR("application/octet-stream"));
+        reply_header_text(rq, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)first,
+                          (unsigned long long)last, (unsigned long long)call->size);
+        call->fd = -1;
+        reply_file(rq, 206, fd, first, last - first + 1);
+        return;
+    default:
+        reply_header(rq, "Content-Type", STR("application/octet-stream"));
+        call->fd = -1;
+        reply_file(rq, 200, fd, 0, call->size);
+    }
+}
+
+static void not_found(struct request *rq)
+{
+    reply_error(rq, OCI_BLOB_UNKNOWN, "this repository holds no such blob");
+}
+
+/* The file is open, or could not be opened. A missing or shortened file is told as absent: then a client pushes it
+ * again, which repairs it. */
+static void opened(struct request *rq)
+{
+    struct blob_call *call = rq->state;
+
+    if (rq->rc != 0 && rq->err.code != ERR_NOT_FOUND) {
+        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    } else if (rq->rc != 0 || call->size != call->info.size) {
+        char text[DIGEST_TEXT_MAX];
+
+        digest_format(&call->digest, text);
+        log_error("blob %s is damaged: %s; push it again to repair it", text,
+                  rq->rc != 0 ? "its file is missing" : "its file has the wrong length");
+        not_found(rq);
+    } else {
+        send_opened(rq);
+    }
+}
+
+static void open_on_worker(struct request *rq)
+{
+    struct blob_call *call = rq->state;
+
+    rq->rc = blob_open(rq->server->store->blobs, &call->digest, &call->fd, &call->size, &rq->err);
+}
+
+/* A lease that is renewed for a reader needs no durable commit before the reply: nobody waits for it. */
+struct touch {
+    struct commit commit;
+    struct digest digest;
+};
+
+static int apply_touch(struct meta_txn *txn, struct meta_change *change, struct err *e)
+{
+    struct touch *touch = H2O_STRUCT_FROM_MEMBER(struct touch, commit.change, change);
+
+    return meta_blob_touch(txn, &touch->digest, clock_wall_s(), e);
+}
+
+static void touched(struct job *job)
+{
+    free(H2O_STRUCT_FROM_MEMBER(struct touch, commit.job, job));
+}
+
+static void renew_lease(struct request *rq, const struct blob_call *call)
+{
+    struct touch *touch;
+
+    if (rq->server->config->readonly || call->info.references > 0 ||
+        call->info.last_needed + TOUCH_AFTER_S > clock_wall_s())
+        return;
+    touch = xcalloc(1, sizeof(*touch));
+    touch->digest = call->digest;
+    touch->commit.change.apply = apply_touch;
+    touch->commit.job.done = touched;
+    touch->commit.job.loop = rq->loop;
+    commit_submit(rq->server->store->meta, &touch->commit);
+}
+
+void api_blob_get(struct request *rq)
+{
+    struct blob_call *call = new_call(rq);
+    struct meta_txn *txn;
+
+    if (call == NULL)
+        return;
+    txn = reply_snapshot(rq);
+    if (txn == NULL)
+        return;
+    rq->rc = meta_blob_get(txn, rq->target.repository, &call->digest, &call->info, &rq->err);
+    meta_done(rq->loop->reader);
+    if (rq->rc != 0 && rq->err.code == ERR_NOT_FOUND) {
+        not_found(rq);
+        return;
+    }
+    if (rq->rc != 0) {
+        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+        return;
+    }
+    renew_lease(rq, call);
+    rq->rc = blob_open_cached(rq->server->store->blobs, &call->digest, &call->fd, &call->size, &rq->err);
+    if (rq->rc != 0 && rq->err.code == ERR_BUSY)
+        request_work(rq, LANE_DISK, open_on_worker, opened);
+    else
+        opened(rq);
+}
+
+static int apply_delete(struct meta_txn *txn, struct meta_change *change, struct err *e)
+{
+    struct request *rq = request_of_change(change);
+    struct blob_call *call = rq->state;
+
+    return meta_blob_delete(txn, rq->target.repository, &call->digest, e);
+}
+
+static void deleted(struct request *rq)
+{
+    if (rq->rc == 0)
+        reply_empty(rq, 202);
+    else
+        reply_failure(rq, OCI_BLOB_UNKNOWN, &rq->err);
+}
+
+void api_blob_delete(struct request *rq)
+{
+    if (new_call(rq) != NULL)
+        request_commit(rq, apply_delete, deleted);
+}

@@ -1,0 +1,100 @@
+/* Manifests: GET, HEAD, DELETE /v2/<name>/manifests/<reference> (end-3, end-9). PUT is in api_manifest_put.c. */
+#include <stdlib.h>
+
+#include "registry/api/api.h"
+#include "registry/api/etag.h"
+#include "registry/api/manifest_call.h"
+#include "registry/reply.h"
+#include "registry/server.h"
+#include "storage/reference.h"
+
+bool manifest_reference(struct request *rq, struct manifest_reference *out)
+{
+    struct str text = rq->target.reference;
+
+    out->is_digest = str_find(text, ':') != text.n;
+    if (out->is_digest) {
+        if (digest_parse(text, &out->digest, &rq->err) == 0)
+            return true;
+        reply_error(rq, OCI_DIGEST_INVALID, "%s", rq->err.text);
+        return false;
+    }
+    if (tag_valid(text))
+        return true;
+    /* What can never be a tag is simply not there for who asks; for who writes it is a mistake. */
+    if (rq->method == METHOD_PUT)
+        reply_error(rq, OCI_TAG_INVALID, "a tag has at most %d letters, digits, dots, dashes and underscores", TAG_MAX);
+    else
+        reply_error(rq, OCI_MANIFEST_UNKNOWN, "this repository has no such manifest");
+    return false;
+}
+
+static void send_manifest(struct request *rq, const struct manifest_view *view)
+{
+    reply_digest(rq, &view->digest);
+    if (etag_matches(request_header(rq, H2O_TOKEN_IF_NONE_MATCH), &view->digest)) {
+        reply_empty(rq, 304);
+        return;
+    }
+    reply_header(rq, "Content-Type", view->media_type);
+    reply_bytes(rq, 200, view->bytes);
+}
+
+void api_manifest_get(struct request *rq)
+{
+    struct manifest_reference reference;
+    struct manifest_view view;
+    struct meta_txn *txn;
+    int rc;
+
+    if (!manifest_reference(rq, &reference))
+        return;
+    txn = reply_snapshot(rq);
+    if (txn == NULL)
+        return;
+    rc = reference.is_digest ? meta_manifest_get(txn, rq->target.repository, &reference.digest, &view, &rq->err)
+                             : meta_tag_get(txn, rq->target.repository, rq->target.reference, &view, &rq->err);
+    if (rc == 0)
+        send_manifest(rq, &view);
+    else if (rq->err.code == ERR_NOT_FOUND)
+        reply_error(rq, OCI_MANIFEST_UNKNOWN, "this repository has no such manifest");
+    else
+        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    meta_done(rq->loop->reader);
+}
+
+static int apply_delete(struct meta_txn *txn, struct meta_change *change, struct err *e)
+{
+    struct request *rq = request_of_change(change);
+    struct manifest_reference *reference = rq->state;
+
+    if (reference->is_digest)
+        return meta_manifest_delete(txn, rq->target.repository, &reference->digest, e);
+    return meta_tag_delete(txn, rq->target.repository, rq->target.reference, e);
+}
+
+static void deleted(struct request *rq)
+{
+    if (rq->rc == 0)
+        reply_empty(rq, 202);
+    else
+        reply_failure(rq, OCI_MANIFEST_UNKNOWN, &rq->err);
+}
+
+static void release(struct request *rq)
+{
+    free(rq->state);
+}
+
+void api_manifest_delete(struct request *rq)
+{
+    struct manifest_reference reference, *own;
+
+    if (!manifest_reference(rq, &reference))
+        return;
+    own = xmalloc(sizeof(*own));
+    *own = reference;
+    rq->state = own;
+    rq->release = release;
+    request_commit(rq, apply_delete, deleted);
+}

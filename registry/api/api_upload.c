@@ -1,0 +1,262 @@
+/*
+ * Uploads: POST /v2/<name>/blobs/uploads/ (end-4a, end-4b, end-11) and the session's
+ * PATCH, PUT, GET, DELETE /v2/<name>/blobs/uploads/<id> (end-5, end-6, end-13, end-14).
+ */
+#include <string.h>
+
+#include "registry/api/api.h"
+#include "registry/base/clock.h"
+#include "registry/gate.h"
+#include "registry/api/range.h"
+#include "registry/reply.h"
+#include "registry/server.h"
+#include "registry/api/upload_call.h"
+#include "storage/reference.h"
+
+/* ---- POST: a new session ---- */
+
+static void create(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+    enum digest_alg alg = call->digest.alg == 0 ? DIGEST_SHA256 : call->digest.alg;
+
+    rq->rc = upload_create(rq->server->store->uploads, rq->target.repository, str_of(rq->user), alg, &call->upload,
+                           &rq->err);
+    if (rq->rc != 0)
+        return;
+    memcpy(call->id, upload_id(call->upload), sizeof(call->id));
+    if (!call->finishing)
+        upload_release(&call->upload);
+}
+
+static void created(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+
+    if (rq->rc != 0) {
+        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    } else if (call->finishing) {
+        upload_call_receive(rq);
+    } else {
+        upload_call_headers(rq, call);
+        reply_empty(rq, 202);
+    }
+}
+
+/* `digest=` brings the whole blob in this request (end-4b); `digest-algorithm=` announces how it will be hashed. */
+static void start_session(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+    struct str text;
+
+    call->finishing = request_param(rq, "digest", 0, &text);
+    if (call->finishing && !upload_call_digest(rq, call))
+        return;
+    if (!call->finishing && request_param(rq, "digest-algorithm", 0, &text) &&
+        digest_alg_parse(text, &call->digest.alg, &rq->err) != 0) {
+        reply_error(rq, OCI_DIGEST_INVALID, "%s", rq->err.text);
+        return;
+    }
+    request_work(rq, LANE_DISK, create, created);
+}
+
+/* ---- POST with mount= ---- */
+
+struct mount {
+    struct upload_call call; /* first: release() frees both; becomes an ordinary session when the mount cannot be */
+    char from[REPOSITORY_NAME_MAX + 1];
+};
+
+static int apply_mount(struct meta_txn *txn, struct meta_change *change, struct err *e)
+{
+    struct request *rq = request_of_change(change);
+    struct mount *mount = rq->state;
+
+    return meta_blob_mount(txn, rq->target.repository, str_of(mount->from), &mount->call.digest, clock_wall_s(), e);
+}
+
+static void mounted(struct request *rq)
+{
+    struct mount *mount = rq->state;
+
+    if (rq->rc == 0) {
+        upload_call_created(rq, &mount->call.digest);
+    } else if (rq->err.code == ERR_NOT_FOUND) {
+        mount->call.digest = (struct digest){0};
+        start_session(rq);
+    } else {
+        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    }
+}
+
+struct search {
+    struct request *rq;
+    struct mount *mount;
+};
+
+static bool take_if_readable(struct str repository, void *argument)
+{
+    struct search *search = argument;
+
+    if (repository.n > REPOSITORY_NAME_MAX || !gate_may_pull(search->rq, repository))
+        return false;
+    memcpy(search->mount->from, repository.p, repository.n);
+    search->mount->from[repository.n] = '\0';
+    return true;
+}
+
+/* Where to mount from: the repository that the client names, or any that holds the blob and that the caller may read.
+ */
+static bool find_source(struct request *rq, struct mount *mount)
+{
+    struct search search = {rq, mount};
+    struct meta_txn *txn;
+    struct str from;
+    bool found;
+
+    if (request_param(rq, "from", 0, &from))
+        return repository_name_valid(from) && take_if_readable(from, &search);
+    txn = meta_read(rq->loop->reader, &rq->err);
+    if (txn == NULL)
+        return false;
+    found = meta_blob_holders(txn, &mount->call.digest, take_if_readable, &search);
+    meta_done(rq->loop->reader);
+    return found;
+}
+
+void api_upload_start(struct request *rq)
+{
+    struct str text;
+    struct mount *mount;
+
+    if (!request_param(rq, "mount", 0, &text)) {
+        upload_call_new(rq);
+        start_session(rq);
+        return;
+    }
+    upload_call_new(rq);
+    mount = rq->state = xrealloc(rq->state, sizeof(*mount));
+    mount->from[0] = '\0';
+    if (digest_parse(text, &mount->call.digest, &rq->err) != 0)
+        reply_error(rq, OCI_DIGEST_INVALID, "%s", rq->err.text);
+    else if (find_source(rq, mount))
+        request_commit(rq, apply_mount, mounted);
+    else {
+        mount->call.digest = (struct digest){0};
+        start_session(rq);
+    }
+}
+
+/* ---- PATCH and PUT ---- */
+
+static void acquire(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+
+    rq->rc = upload_acquire(rq->server->store->uploads, rq->target.reference, rq->target.repository, str_of(rq->user),
+                            &call->upload, &rq->err);
+    if (rq->rc != 0)
+        return;
+    memcpy(call->id, upload_id(call->upload), sizeof(call->id));
+    call->offset = upload_offset(call->upload);
+}
+
+static void reply_unavailable(struct request *rq)
+{
+    if (rq->err.code == ERR_NOT_FOUND)
+        reply_error(rq, OCI_BLOB_UPLOAD_UNKNOWN, "there is no such upload here; start a new one");
+    else if (rq->err.code == ERR_BUSY)
+        reply_error(rq, OCI_BLOB_UPLOAD_RANGE, "another request is writing to this upload");
+    else
+        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+}
+
+static void acquired(struct request *rq)
+{
+    if (rq->rc == 0)
+        upload_call_receive(rq);
+    else
+        reply_unavailable(rq);
+}
+
+static bool take_content_range(struct request *rq, struct upload_call *call)
+{
+    struct str header = request_header(rq, H2O_TOKEN_CONTENT_RANGE);
+
+    call->has_range = header.n > 0;
+    if (!call->has_range || range_parse_chunk(header, &call->first, &call->last))
+        return true;
+    reply_error(rq, OCI_BLOB_UPLOAD_INVALID, "Content-Range must be <first>-<last>, both inclusive");
+    return false;
+}
+
+void api_upload_patch(struct request *rq)
+{
+    struct upload_call *call = upload_call_new(rq);
+
+    if (take_content_range(rq, call))
+        request_work(rq, LANE_DISK, acquire, acquired);
+}
+
+void api_upload_put(struct request *rq)
+{
+    struct upload_call *call = upload_call_new(rq);
+
+    call->finishing = true;
+    if (upload_call_digest(rq, call) && take_content_range(rq, call))
+        request_work(rq, LANE_DISK, acquire, acquired);
+}
+
+/* ---- GET ---- */
+
+static void look_up(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+
+    rq->rc = upload_status(rq->server->store->uploads, rq->target.reference, rq->target.repository, str_of(rq->user),
+                           &call->offset, &rq->err);
+}
+
+static void looked_up(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+
+    if (rq->rc != 0) {
+        reply_unavailable(rq);
+        return;
+    }
+    memcpy(call->id, rq->target.reference.p, UPLOAD_ID_LENGTH);
+    upload_call_headers(rq, call);
+    reply_empty(rq, 204);
+}
+
+void api_upload_status(struct request *rq)
+{
+    upload_call_new(rq);
+    request_work(rq, LANE_DISK, look_up, looked_up);
+}
+
+/* ---- DELETE ---- */
+
+static void cancel(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+
+    acquire(rq);
+    if (rq->rc == 0)
+        rq->rc = upload_cancel(&call->upload, &rq->err);
+}
+
+static void cancelled(struct request *rq)
+{
+    if (rq->rc == 0)
+        reply_empty(rq, 204);
+    else
+        reply_unavailable(rq);
+}
+
+void api_upload_cancel(struct request *rq)
+{
+    upload_call_new(rq);
+    request_work(rq, LANE_DISK, cancel, cancelled);
+}

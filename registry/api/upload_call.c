@@ -1,0 +1,244 @@
+#include "registry/api/upload_call.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "registry/base/clock.h"
+#include "registry/reply.h"
+#include "registry/server.h"
+
+/* ---- letting go of a session when its request is over ---- */
+
+struct farewell {
+    struct job job;
+    struct upload *upload;
+};
+
+static void run_farewell(struct job *job)
+{
+    struct farewell *farewell = H2O_STRUCT_FROM_MEMBER(struct farewell, job, job);
+
+    upload_release(&farewell->upload);
+}
+
+static void farewell_done(struct job *job)
+{
+    free(H2O_STRUCT_FROM_MEMBER(struct farewell, job, job));
+}
+
+static void release(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+
+    if (call->piece != NULL)
+        body_return(call->piece);
+    if (call->upload != NULL) {
+        struct farewell *farewell = xcalloc(1, sizeof(*farewell));
+
+        farewell->job = (struct job){.run = run_farewell, .done = farewell_done, .loop = rq->loop};
+        farewell->upload = call->upload;
+        workers_submit(rq->server->workers, LANE_DISK, &farewell->job);
+    }
+    free(call);
+}
+
+struct upload_call *upload_call_new(struct request *rq)
+{
+    struct upload_call *call = xcalloc(1, sizeof(*call));
+
+    rq->state = call;
+    rq->release = release;
+    return call;
+}
+
+bool upload_call_digest(struct request *rq, struct upload_call *call)
+{
+    struct str text;
+
+    if (!request_param(rq, "digest", 0, &text)) {
+        reply_error(rq, OCI_DIGEST_INVALID, "the digest parameter is missing");
+        return false;
+    }
+    if (digest_parse(text, &call->digest, &rq->err) != 0) {
+        reply_error(rq, OCI_DIGEST_INVALID, "%s", rq->err.text);
+        return false;
+    }
+    return true;
+}
+
+/* ---- replies ---- */
+
+void upload_call_headers(struct request *rq, const struct upload_call *call)
+{
+    reply_location(rq, "blobs/uploads/%s", call->id);
+    reply_header(rq, "Docker-Upload-UUID", str_of(call->id));
+    /* The last byte kept, inclusive; "0-0" also when there is none (end-13). */
+    reply_header_text(rq, "Range", "0-%llu", (unsigned long long)(call->offset > 0 ? call->offset - 1 : 0));
+}
+
+void upload_call_created(struct request *rq, const struct digest *digest)
+{
+    char text[DIGEST_TEXT_MAX];
+
+    digest_format(digest, text);
+    reply_location(rq, "blobs/%s", text);
+    reply_header(rq, "Docker-Content-Digest", str_of(text));
+    reply_empty(rq, 201);
+}
+
+/* ---- the end of a PATCH ---- */
+
+static void let_go(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+
+    upload_release(&call->upload);
+}
+
+static void chunk_kept(struct request *rq)
+{
+    upload_call_headers(rq, rq->state);
+    reply_empty(rq, 202);
+}
+
+/* ---- the end of a PUT ---- */
+
+static void finish(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+
+    rq->rc = upload_finish(&call->upload, &call->digest, &call->size, &rq->err);
+}
+
+static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e)
+{
+    struct request *rq = request_of_change(change);
+    struct upload_call *call = rq->state;
+
+    return meta_blob_put(txn, rq->target.repository, &call->digest, call->size, clock_wall_s(), e);
+}
+
+static void committed(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+
+    if (rq->rc == 0)
+        upload_call_created(rq, &call->digest);
+    else
+        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+}
+
+static void finished(struct request *rq)
+{
+    if (rq->rc == 0)
+        request_commit(rq, apply, committed);
+    else
+        reply_failure(rq, OCI_DIGEST_INVALID, &rq->err);
+}
+
+/* ---- a body that does not fit its Content-Range ---- */
+
+static void rewind_chunk(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+
+    rq->rc = upload_rewind(call->upload, &rq->err);
+    upload_release(&call->upload);
+}
+
+static void rewound(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+
+    if (rq->rc != 0)
+        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    else
+        reply_error(rq, OCI_SIZE_INVALID,
+                    "Content-Range speaks of %llu bytes, the body is different; nothing of it was kept",
+                    (unsigned long long)call->last - call->first + 1);
+}
+
+/* ---- the body ---- */
+
+static void append(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+
+    rq->rc = upload_append(call->upload, call->piece->spans, call->piece->span_count, &rq->err);
+    if (rq->rc == 0)
+        call->offset = upload_offset(call->upload);
+    else
+        upload_release(&call->upload); /* before the reply: the client may try again at once */
+}
+
+static void appended(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+    struct body_piece *piece = call->piece;
+
+    call->piece = NULL;
+    if (rq->rc != 0)
+        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    body_return(piece); /* may bring the next piece, or the end, at once */
+}
+
+static void on_piece(struct body_sink *sink, struct body_piece *piece)
+{
+    struct request *rq = H2O_STRUCT_FROM_MEMBER(struct request, sink, sink);
+    struct upload_call *call = rq->state;
+
+    call->piece = piece;
+    call->received += piece->length;
+    request_work(rq, LANE_DISK, append, appended);
+}
+
+static void on_end(struct body_sink *sink)
+{
+    struct request *rq = H2O_STRUCT_FROM_MEMBER(struct request, sink, sink);
+    struct upload_call *call = rq->state;
+
+    if (call->has_range && call->received != call->last - call->first + 1)
+        request_work(rq, LANE_DISK, rewind_chunk, rewound);
+    else if (call->finishing)
+        request_work(rq, LANE_DISK, finish, finished);
+    else
+        request_work(rq, LANE_DISK, let_go, chunk_kept);
+}
+
+/* What the length alone can tell is told before a byte is read. */
+static bool length_disagrees(struct request *rq, const struct upload_call *call)
+{
+    uint64_t length = body_length(rq->h2o);
+
+    return call->has_range && length != BODY_LENGTH_UNKNOWN && length != call->last - call->first + 1;
+}
+
+static void out_of_order(struct request *rq)
+{
+    const struct upload_call *call = rq->state;
+
+    upload_call_headers(rq, call);
+    reply_error(rq, OCI_BLOB_UPLOAD_RANGE, "the session holds %llu bytes: the next chunk starts there, not at %llu",
+                (unsigned long long)call->offset, (unsigned long long)call->first);
+}
+
+static void disagrees(struct request *rq)
+{
+    reply_error(rq, OCI_SIZE_INVALID, "Content-Range and Content-Length disagree");
+}
+
+void upload_call_receive(struct request *rq)
+{
+    const struct upload_call *call = rq->state;
+
+    /* A refused chunk lets go of the session before it is answered, so that the right one can follow at once. */
+    if (call->has_range && call->first != call->offset) {
+        request_work(rq, LANE_DISK, let_go, out_of_order);
+    } else if (length_disagrees(rq, call)) {
+        request_work(rq, LANE_DISK, let_go, disagrees);
+    } else {
+        rq->sink.piece = on_piece;
+        rq->sink.end = on_end;
+        body_start(rq->h2o, &rq->sink);
+    }
+}

@@ -1,0 +1,45 @@
+/*
+ * What the upload handlers share: a session held by a request, and the way from a body to a blob.
+ *
+ *   hold (worker) ─▶ body pieces, each appended on a worker ─▶ end ─┬─ PATCH: release (worker) ─▶ 202
+ *                                                                   └─ PUT, POST?digest: finish (worker) ─▶ commit ─▶
+ * 201
+ *
+ * Whenever the client vanishes, the session is released on a worker with what it has.
+ */
+#ifndef BERTH_API_UPLOAD_CALL_H
+#define BERTH_API_UPLOAD_CALL_H
+
+#include "registry/request.h"
+#include "storage/upload.h"
+
+struct upload_call {
+    struct upload *upload; /* NULL: none held */
+    char id[UPLOAD_ID_LENGTH + 1];
+    uint64_t offset; /* bytes in the session */
+
+    /* the chunk */
+    bool has_range; /* Content-Range was given */
+    uint64_t first;
+    uint64_t last;
+    uint64_t received;
+    struct body_piece *piece; /* being appended */
+
+    /* the end */
+    bool finishing; /* the body completes the blob */
+    struct digest digest;
+    uint64_t size;
+};
+
+/* rq->state becomes a new upload_call with its release. */
+struct upload_call *upload_call_new(struct request *rq);
+/* Read ?digest= into the call. False: 400 was replied. */
+bool upload_call_digest(struct request *rq, struct upload_call *call);
+/* The session is held: take the body, then finish or release it, and reply. */
+void upload_call_receive(struct request *rq);
+/* Location, Docker-Upload-UUID and Range of a session that lives on. */
+void upload_call_headers(struct request *rq, const struct upload_call *call);
+/* Location and digest of a finished blob, 201. */
+void upload_call_created(struct request *rq, const struct digest *digest);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * Command lines of the form "PROGRAM COMMAND [ARGUMENT…] [--option [VALUE]]…", described by two tables.
+ *
+ * --help and --version are served here, as is everything that can be wrong with a command line: unknown commands and
+ * options, options that a command does not take, too few and too many arguments. Options may stand anywhere; "--" ends
+ * them.
+ */
+#ifndef BERTH_BASE_OPTIONS_H
+#define BERTH_BASE_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "registry/base/err.h"
+
+/* What our programs exit with. */
+enum exit_status {
+    EXIT_DONE = 0,
+    EXIT_REFUSED = 1,   /* it could not be done, or the answer is no */
+    EXIT_USAGE = 2,     /* the command line is wrong */
+    EXIT_NOT_FOUND = 3, /* what was named is not there */
+};
+
+enum { OPTIONS_MAX = 31, ARGUMENTS_ANY = 1 << 20 };
+
+struct option_spec {
+    const char *name;  /* without the dashes */
+    const char *value; /* how help names its value; NULL: it takes none */
+    const char *help;
+};
+
+struct invocation;
+
+struct command_spec {
+    const char *name;
+    const char *arguments; /* for help: "USER…" */
+    int min, max;          /* number of arguments */
+    uint32_t options;      /* bit i: takes options[i] of its program */
+    const char *help;
+    int (*run)(const struct invocation *call); /* returns an exit status */
+};
+
+/* For --help and the manual page: what it does, and the line that does it. */
+struct program_example {
+    const char *text;
+    const char *command;
+};
+
+struct program_spec {
+    const char *name;
+    const char *summary;
+    const struct program_example *examples;
+    size_t example_count;
+    const struct command_spec *commands;
+    size_t command_count;
+    const struct option_spec *options;
+    size_t option_count; /* at most OPTIONS_MAX */
+    const char *notes;   /* the end of --help */
+};
+
+/* A command line that passed all checks. The strings are those of argv. */
+struct invocation {
+    const struct program_spec *program;
+    const struct command_spec *command;
+    bool given[OPTIONS_MAX];
+    const char *values[OPTIONS_MAX];
+    char **arguments;
+    int argument_count;
+};
+
+/* Check the command line and run its command. Returns the exit status. */
+int program_run(const struct program_spec *program, int argc, char **argv);
+
+/* Print "PROGRAM: TEXT" on stderr and return the status that goes with the error's code. */
+int program_fail(const struct invocation *call, const struct err *e);
+/* The same for a value on the command line that cannot be: EXIT_USAGE. */
+int program_misused(const struct invocation *call, const struct err *e);
+
+/* The option as a number within `min` and `max`, `otherwise` when it was not given. ERR_INVALID names the option and
+ * the range. */
+int option_number(const struct invocation *call, unsigned option, uint64_t min, uint64_t max, uint64_t otherwise,
+                  uint64_t *out, struct err *e);
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * From file and environment to a checked configuration:
+ *
+ *   find and read the file → YAML to a tree (config_tree) → variables over it (config_env) → every node against the
+ * table of keys (config_check, config_schema.def), whose `take` functions fill the struct (config_take*) → what only
+ * makes sense together (below).
+ *
+ * Nothing here touches the network or opens the files that the configuration names.
+ */
+#include "registry/config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#include "registry/config/address.h"
+#include "registry/base/str.h"
+#include "registry/config/ciphers.h"
+#include "registry/config/config_check.h"
+#include "registry/config/config_env.h"
+#include "registry/config/config_source.h"
+#include "registry/config/config_take.h"
+#include "registry/config/config_tree.h"
+
+static const char *const candidates[] = {"/etc/berth/config.yml", "/etc/distribution/config.yml",
+                                         "/etc/docker/registry/config.yml", NULL};
+
+/* ---- rules about several keys ---- */
+
+static int check_address(const struct config *config, const struct config_node *root, struct err *e)
+{
+    const struct config_node *addr = config_node_find(root, "http.addr");
+    const struct config_node *net = config_node_find(root, "http.net");
+    struct address address;
+    struct err cause;
+
+    if (strcmp(config->http_net, "unix") == 0) {
+        if (addr == NULL)
+            return config_node_fail(net, e,
+                                    "unix needs a path in http.addr; write for example addr: /run/berth/berth.sock");
+        if (strlen(config->http_addr) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+            return config_node_fail(addr, e, "a socket's path has at most 107 bytes; use a shorter one");
+        return 0;
+    }
+    if (addr != NULL && address_parse(str_of(config->http_addr), true, &address, &cause) != 0)
+        return config_node_fail(addr, e, "\"%.80s\": %s", addr->text, cause.text);
+    return 0;
+}
+
+static int check_tls(const struct config *config, const struct config_node *root, struct err *e)
+{
+    if (config->tls_certificate != NULL && config->tls_key == NULL)
+        return config_node_fail(config_node_find(root, "http.tls.certificate"), e,
+                                "there is no http.tls.key to it; set both, or neither for plain HTTP");
+    if (config->tls_key != NULL && config->tls_certificate == NULL)
+        return config_node_fail(config_node_find(root, "http.tls.key"), e,
+                                "there is no http.tls.certificate to it; set both, or neither for plain HTTP");
+    for (size_t i = 0; config->tls13_only && i < config->tls_ciphersuites.n; i++)
+        if (!cipher_is_tls13(config->tls_ciphersuites.items[i]))
+            log_warn("http.tls.ciphersuites: %s has no effect while http.tls.minimumtls is tls1.3",
+                     config->tls_ciphersuites.items[i]);
+    return 0;
+}
+
+static int check_auth(const struct config *config, const struct config_node *root, struct err *e)
+{
+    const struct config_node *auth = config_node_find(root, "auth");
+
+    if (config->auth != CONFIG_AUTH_HTPASSWD || config->htpasswd_path != NULL)
+        return 0;
+    return config_node_fail(config_node_get(auth, STR("htpasswd")), e,
+                            "needs auth.htpasswd.path, the file of users; write for example path: /etc/berth/htpasswd");
+}
+
+static int check_platforms(const struct config *config, const struct config_node *root, struct err *e)
+{
+    if (config->index_platforms == CONFIG_PLATFORMS_LIST && config->platform_count == 0)
+        return config_node_fail(
+            config_node_find(root, "validation.manifests.indexes.platforms"), e,
+            "list needs platformlist beside it; write for example platformlist: [{os: linux, architecture: amd64}]");
+    if (config->index_platforms != CONFIG_PLATFORMS_LIST && config->platform_count > 0)
+        return config_node_fail(config_node_find(root, "validation.manifests.indexes.platformlist"), e,
+                                "only read when platforms is list; write platforms: list, or remove it");
+    return 0;
+}
+
+static int check_purging(const struct config *config, const struct config_node *root, struct err *e)
+{
+    if (!config->upload_purging.enabled || config->upload_purging.interval_s > 0)
+        return 0;
+    return config_node_fail(config_node_find(root, "storage.maintenance.uploadpurging.interval"), e,
+                            "purging without a pause; write for example interval: 24h, or enabled: false");
+}
+
+static int check_together(const struct config *config, const struct config_node *root, struct err *e)
+{
+    static int (*const rules[])(const struct config *config, const struct config_node *root, struct err *e) = {
+        check_address, check_tls, check_auth, check_platforms, check_purging,
+    };
+
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+        if (rules[i](config, root, e) != 0)
+            return -1;
+    return 0;
+}
+
+/* ---- loading ---- */
+
+/* The file's tree; an empty map when there is no file or nothing in it. */
+static struct config_node *read_tree(const char *path, struct sbuf *text, struct err *e)
+{
+    struct config_node *root = NULL;
+
+    if (path != NULL) {
+        if (config_source_read(path, text, e) != 0)
+            return NULL;
+        root = config_tree_parse((struct str){text->p, text->n}, str_of(path), true, e);
+        if (root == NULL)
+            return NULL;
+    }
+    if (root == NULL || config_node_is_unset(root)) {
+        log_info("%s%s: running with the defaults and the environment", path == NULL ? "no configuration file" : path,
+                 path == NULL ? "" : ": empty");
+        config_node_free(&root);
+        return config_node_container(CONFIG_MAP, (struct config_origin){.name = STR("environment")});
+    }
+    if (root->kind == CONFIG_MAP && config_node_find(root, "version") == NULL) {
+        err_set(e, ERR_INVALID, "%s:1: version: missing; add the line `version: 0.1`", path);
+        config_node_free(&root);
+        return NULL;
+    }
+    log_info("configuration: %s", path);
+    return root;
+}
+
+static int fill(struct config *config, struct config_node *root, char *const *environment, struct err *e)
+{
+    if (root->kind != CONFIG_MAP)
+        return config_node_fail(root, e, "a configuration is a map of keys; begin with `version: 0.1`");
+    config_schema_expand(root);
+    if (config_env_apply(root, environment, e) != 0)
+        return -1;
+    if (config_check_defaults(config, e) != 0 || config_check_tree(config, root, e) != 0)
+        return -1;
+    return check_together(config, root, e);
+}
+
+struct config *config_load(const char *path, char *const *environment, struct err *e)
+{
+    struct config *config = NULL;
+    struct config_node *root;
+    struct sbuf text = {0};
+
+    path = config_source_find(path, environment, candidates);
+    root = read_tree(path, &text, e);
+    if (root == NULL)
+        goto out_text;
+    config = xcalloc(1, sizeof(*config));
+    if (path != NULL)
+        config->source = str_dup(str_of(path));
+    if (fill(config, root, environment, e) != 0)
+        config_free(&config);
+    config_node_free(&root);
+out_text:
+    sbuf_free(&text);
+    return config;
+}
+
+void config_free(struct config **config)
+{
+    struct config *c = *config;
+
+    if (c == NULL)
+        return;
+    char *const texts[] = {c->root_directory, c->htpasswd_realm,  c->htpasswd_path, c->http_addr, c->http_net,
+                           c->http_host,      c->tls_certificate, c->tls_key,       c->source};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+        free(texts[i]);
+    free(c->log_fields); /* with the texts behind them */
+    config_headers_clear(c);
+    config_platforms_clear(c);
+    config_list_clear(&c->tls_ciphersuites);
+    config_list_clear(&c->urls_allow);
+    config_list_clear(&c->urls_deny);
+    free(c);
+    *config = NULL;
+}

@@ -1,0 +1,94 @@
+/*
+ * Configuration: distribution's YAML and environment, checked against one table of keys.
+ *
+ * Thread: config_load() once at start-up; the result is read-only.
+ */
+#ifndef BERTH_CONFIG_CONFIG_H
+#define BERTH_CONFIG_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "registry/base/err.h"
+#include "registry/base/log.h"
+
+enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_HTPASSWD };
+enum config_platforms { CONFIG_PLATFORMS_ALL, CONFIG_PLATFORMS_NONE, CONFIG_PLATFORMS_LIST };
+
+struct config_list {
+    char **items;
+    size_t n;
+};
+
+/* One reply header: http.headers is a map of lists. */
+struct config_header {
+    char *name;
+    char *value;
+};
+
+struct config_platform {
+    char *os;
+    char *architecture;
+    char *variant; /* or NULL */
+};
+
+struct config {
+    /* log */
+    enum log_level log_level;
+    enum log_format log_format;
+    struct log_field *log_fields;
+    size_t log_field_count;
+    bool accesslog_disabled;
+
+    /* storage */
+    char *root_directory;
+    bool delete_enabled;
+    bool readonly;
+    struct {
+        bool enabled;
+        bool dry_run;
+        uint64_t age_s;
+        uint64_t interval_s;
+    } upload_purging;
+
+    /* auth */
+    enum config_auth auth;
+    char *htpasswd_realm;
+    char *htpasswd_path;
+
+    /* http */
+    char *http_addr;
+    char *http_net;  /* "tcp" or "unix" */
+    char *http_host; /* scheme://host[:port] put in front of Locations, or NULL: Locations are relative */
+    bool http_relative_urls;
+    uint64_t drain_timeout_ms;
+    struct config_header *headers;
+    size_t header_count;
+    char *tls_certificate; /* NULL: plain HTTP */
+    char *tls_key;
+    bool tls13_only;                     /* http.tls.minimumtls: tls1.3 */
+    struct config_list tls_ciphersuites; /* OpenSSL names, translated from Go's; empty: default */
+
+    /* limits */
+    uint64_t catalog_max_entries;
+    uint64_t tags_max;
+
+    /* validation */
+    bool validation_disabled;
+    struct config_list urls_allow; /* regular expressions (POSIX extended) */
+    struct config_list urls_deny;
+    enum config_platforms index_platforms;
+    struct config_platform *platforms; /* of CONFIG_PLATFORMS_LIST */
+    size_t platform_count;
+
+    char *source; /* the file it came from, or NULL: defaults and environment only */
+};
+
+/* Read `path` (NULL: REGISTRY_CONFIGURATION_PATH, else the first that exists of /etc/berth/config.yml,
+ * /etc/distribution/config.yml, /etc/docker/registry/config.yml), apply `environment` (as environ(7)), check. Errors
+ * read "FILE:LINE: KEY: what is wrong; what to do". Unknown environment variables are logged with the nearest key. */
+struct config *config_load(const char *path, char *const *environment, struct err *e);
+void config_free(struct config **config);
+
+#endif

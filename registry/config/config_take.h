@@ -1,0 +1,47 @@
+/*
+ * From nodes to fields: the `take` functions that the table of keys names. Each checks one value (config_schema.h says
+ * what is already certain) and stores it; what was there before is freed, so a value may be taken over its default.
+ *
+ * Failure: ERR_INVALID with "<origin>: <key>: <what is wrong>; <what to do>".
+ */
+#ifndef BERTH_CONFIG_CONFIG_TAKE_H
+#define BERTH_CONFIG_CONFIG_TAKE_H
+
+#include "registry/config/config_schema.h"
+
+/* Any field, by the offset in the row. */
+config_take take_text;
+config_take take_bool;
+config_take take_seconds;      /* a duration, rounded up */
+config_take take_milliseconds; /* a duration, rounded up */
+config_take take_limit;        /* a count; 0 keeps the default, as it does in distribution */
+
+/* config_take.c: version, log, auth */
+config_take take_version;
+config_take take_log_level;
+config_take take_old_log_level;
+config_take take_log_formatter;
+config_take take_log_fields;
+config_take take_auth;
+config_take take_realm;
+
+/* config_take_http.c */
+config_take take_net;
+config_take take_host;
+config_take take_headers;
+config_take take_minimum_tls;
+config_take take_ciphersuites;
+
+/* config_take_validation.c */
+config_take take_validation_enabled;
+config_take take_expressions;
+config_take take_platforms;
+config_take take_platform_list;
+
+/* Lists own their items. Used by config_free() and when a list is taken again. */
+void config_list_clear(struct config_list *list);
+void config_list_add(struct config_list *list, struct str item);
+void config_headers_clear(struct config *config);
+void config_platforms_clear(struct config *config);
+
+#endif

@@ -1,0 +1,214 @@
+/* Bodies: from the socket through the parser into pieces, and pieces to the sink (body.h). */
+#include "registry/net/http1_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void read_body(struct http1 *c);
+
+static struct http1 *of_driven(struct driven *driven)
+{
+    return H2O_STRUCT_FROM_MEMBER(struct http1, driven, driven);
+}
+
+static void fail_body(struct http1 *c)
+{
+    if (c->head_sent)
+        http1_close(c);
+    else
+        http1_refuse(c);
+}
+
+/* Bytes behind the end of the body belong to the next request. */
+static void finish_body(struct http1 *c)
+{
+    c->body_complete = true;
+    stream_ignore_reads(c->stream);
+    sbuf_put(&c->behind, c->filling->data + c->parsed, c->filling->filled - c->parsed);
+}
+
+/* Hand the filled piece over, if the sink is free; tell the sink of the end, if that is reached. May free the
+ * connection. */
+static void deliver(struct http1 *c)
+{
+    struct body_piece *piece = c->filling;
+    struct body_sink *sink = c->sink;
+
+    if (c->out != NULL)
+        return;
+    if (piece != NULL && piece->length > 0) {
+        c->filling = NULL;
+        c->out = piece;
+        sink->piece(sink, piece);
+    } else if (c->body_complete) {
+        if (piece != NULL)
+            body_piece_free(piece);
+        c->filling = NULL;
+        c->sink = NULL;
+        http1_enter(c, WORK);
+        sink->end(sink);
+    } else if (c->body_cut) {
+        http1_close(c);
+    } else if (piece != NULL && piece->filled > 0) {
+        piece->filled = c->parsed = 0; /* nothing but framing in it */
+    }
+}
+
+/* Parse what is new in the piece. False when the connection is gone or the body malformed. */
+static bool parse_piece(struct http1 *c)
+{
+    size_t consumed = 0;
+    enum parse_result result = parser_body(&c->parser, c->filling, c->parsed, &consumed);
+
+    if (result == PARSE_BAD) {
+        fail_body(c);
+        return false;
+    }
+    c->parsed += consumed;
+    if (result == PARSE_DONE)
+        finish_body(c);
+    return true;
+}
+
+/* Fill the current piece from the socket until it is full, the body ends, or nothing more is there. */
+static bool fill_piece(struct http1 *c)
+{
+    struct body_piece *piece = c->filling;
+
+    while (piece->filled < BODY_PIECE_BYTES && !c->body_complete) {
+        ssize_t got = stream_read(c->stream, piece->data + piece->filled, BODY_PIECE_BYTES - piece->filled);
+
+        if (got == STREAM_WOULD_BLOCK)
+            break;
+        if (got <= 0) {
+            c->body_cut = true; /* an upload keeps every byte that arrived */
+            stream_ignore_reads(c->stream);
+            return true;
+        }
+        piece->filled += (size_t)got;
+        if (!parse_piece(c))
+            return false;
+    }
+    return true;
+}
+
+static void on_body_readable(void *owner, bool ok)
+{
+    struct http1 *c = owner;
+
+    (void)ok; /* reading tells, and takes what came before the failure */
+    read_body(c);
+}
+
+static void read_body(struct http1 *c)
+{
+    if (c->filling == NULL) {
+        c->filling = body_piece_new(&c->driven);
+        c->parsed = 0;
+    }
+    if (!fill_piece(c))
+        return;
+    if (c->body_complete || c->body_cut || (c->filling->filled == BODY_PIECE_BYTES && c->out != NULL))
+        stream_ignore_reads(c->stream); /* both pieces full: wait for one to come back */
+    else
+        stream_await_readable(c->stream, on_body_readable);
+    deliver(c);
+}
+
+/* Body bytes that came in one read with the head. False when the connection is gone or the body malformed. */
+static bool take_early_bytes(struct http1 *c)
+{
+    size_t early = c->input.n - c->input_used;
+
+    /* What is behind a head came with it in one read, or was behind the body before it in that one's piece. */
+    if (early > BODY_PIECE_BYTES)
+        abort();
+    c->filling = body_piece_new(&c->driven);
+    c->parsed = 0;
+    memcpy(c->filling->data, c->input.p + c->input_used, early);
+    c->filling->filled = early;
+    c->input.n = c->input_used;
+    return early == 0 || parse_piece(c);
+}
+
+_Static_assert(HEAD_BYTES_MAX + HEAD_READ_BYTES <= BODY_PIECE_BYTES, "one read behind a head fits a piece");
+
+static void begin_body(struct http1 *c)
+{
+    if (c->body_complete)
+        deliver(c); /* there is none: the end is all that is to tell */
+    else if (take_early_bytes(c))
+        read_body(c);
+}
+
+static void on_continue_sent(void *owner, bool ok)
+{
+    struct http1 *c = owner;
+
+    if (ok)
+        begin_body(c);
+    else
+        http1_close(c);
+}
+
+/* ---- what the driver offers to handlers (body.h) ---- */
+
+static uint64_t driver_body_length(struct driven *driven)
+{
+    const struct http1_parser *parser = &of_driven(driven)->parser;
+
+    return parser->chunked ? BODY_LENGTH_UNKNOWN : parser->length;
+}
+
+static void driver_body_start(struct driven *driven, struct body_sink *sink)
+{
+    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct http1 *c = of_driven(driven);
+    struct iovec span = {(void *)(uintptr_t)go_on, sizeof(go_on) - 1};
+
+    c->sink = sink;
+    http1_enter(c, BODY);
+    if (!c->continue_due) {
+        begin_body(c);
+        return;
+    }
+    c->continue_due = false;
+    stream_write(c->stream, &span, 1, on_continue_sent);
+}
+
+static void driver_body_returned(struct driven *driven, struct body_piece *piece)
+{
+    struct http1 *c = of_driven(driven);
+
+    c->out = NULL;
+    body_piece_free(piece);
+    if (c->phase != BODY)
+        return; /* answered early: the rest is skipped or lingered away */
+    if (c->body_complete || c->body_cut)
+        deliver(c);
+    else
+        read_body(c);
+}
+
+static void skip_piece(struct body_sink *sink, struct body_piece *piece)
+{
+    (void)sink;
+    body_return(piece);
+}
+
+static void skip_end(struct body_sink *sink)
+{
+    http1_next(H2O_STRUCT_FROM_MEMBER(struct http1, skipper, sink));
+}
+
+void http1_skipper_attach(struct http1 *c)
+{
+    c->skipper.piece = skip_piece;
+    c->skipper.end = skip_end;
+}
+
+const struct driver http1_driver = {
+    .body_length = driver_body_length,
+    .body_start = driver_body_start,
+    .body_returned = driver_body_returned,
+};

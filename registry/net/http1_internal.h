@@ -1,0 +1,82 @@
+/*
+ * What the files of the HTTP/1.1 driver share: http1.c (connections and heads), http1_body.c, http1_reply.c,
+ * http1_timers.c.
+ *
+ * Any function here that is handed the connection may end with it freed, unless it says otherwise; callers touch it no
+ * more.
+ */
+#ifndef BERTH_NET_HTTP1_INTERNAL_H
+#define BERTH_NET_HTTP1_INTERNAL_H
+
+#include "registry/base/str.h"
+#include "registry/net/body.h"
+#include "registry/net/http1.h"
+#include "registry/net/http1_parser.h"
+#include "registry/net/stream.h"
+
+enum phase { HANDSHAKE, IDLE, HEAD, WORK, BODY, REPLY, LINGER }; /* http1.h draws them */
+
+enum { HEAD_READ_BYTES = 8192 };
+
+struct http1 {
+    struct driven driven;
+    struct stream *stream;
+    enum phase phase;
+
+    /* timers: when the phase began; what had moved when the window began */
+    uint64_t since_ms;
+    uint64_t window_ms;
+    uint64_t window_bytes;
+
+    /* the head: h2o_req_t points into `input`, so that stays put until the request ends; the first `input_used` bytes
+     * are its head, the rest came with it. `behind` holds what came behind a body. */
+    struct sbuf input;
+    size_t input_used;
+    struct sbuf behind;
+    struct http1_parser parser;
+
+    /* the body: pieces are filled here, out at the sink, or waiting for the sink to return the one before */
+    struct body_sink *sink;
+    struct body_piece *filling;
+    struct body_piece *out;
+    size_t parsed; /* bytes of `filling` that the parser has seen */
+    bool body_complete;
+    bool body_cut; /* the client is gone; what it sent is still to be delivered */
+    bool continue_due;
+    struct body_sink skipper;
+
+    /* the reply */
+    h2o_ostream_t ostream;
+    bool head_sent;
+    bool reply_final;
+    bool reply_broken; /* cut short: the client must notice */
+    bool refused;      /* the message itself was malformed and has been answered: what its handler says is dropped */
+    bool persistent;
+
+    h2o_req_t req; /* last: large, with a life of its own */
+};
+
+/* ---- http1.c ---- */
+
+/* Begin a phase and its clock. Frees nothing. */
+void http1_enter(struct http1 *c, enum phase phase);
+void http1_close(struct http1 *c);
+/* The request is over and its body read: on to the next one. */
+void http1_next(struct http1 *c);
+/* The reply is with the kernel: go on, skip the body, linger or close. */
+void http1_reply_done(struct http1 *c);
+/* Answer what the parser found wrong (parser.status, parser.reason) and close. */
+void http1_refuse(struct http1 *c);
+
+/* ---- http1_body.c ---- */
+
+extern const struct driver http1_driver;
+/* Prepare the sink that drops a short body nobody asked for. Frees nothing. */
+void http1_skipper_attach(struct http1 *c);
+
+/* ---- http1_reply.c, http1_timers.c: set their callbacks; free nothing ---- */
+
+void http1_reply_attach(struct http1 *c);
+void http1_timers_attach(struct http1 *c);
+
+#endif

@@ -1,0 +1,95 @@
+/*
+ * Event loops, one per core, and the ways into them from other threads.
+ *
+ * A connection lives and dies on one loop. Nothing on a loop blocks: work that may block is a `struct job` that runs on
+ * a worker (workers.h) or on the metadata writer and comes back to its loop as a message.
+ *
+ * Thread: loop_post() from any thread; everything else on the loop's own.
+ */
+#ifndef BERTH_NET_LOOP_H
+#define BERTH_NET_LOOP_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <h2o.h>
+
+#include "registry/base/err.h"
+#include "registry/base/str.h"
+
+struct server;
+struct meta_reader;
+
+/* Something to run on a loop. Embedded in what it is about. */
+struct message {
+    h2o_multithread_message_t super;
+    void (*run)(struct message *message);
+};
+
+/* What a loop must know of a connection: the head of the driver's own structure. */
+struct connection {
+    h2o_linklist_t link;
+    /* Called once a second with monotonic milliseconds; may close and free the connection. */
+    void (*tick)(struct connection *connection, uint64_t now_ms);
+    /* The server is draining: close when idle, or after the reply under way. May free the connection. */
+    void (*drain)(struct connection *connection);
+    /* Close and free at once. */
+    void (*kill)(struct connection *connection);
+};
+
+struct loop {
+    /* of the thread that starts and stops it */
+    pthread_t thread;
+    bool running;
+
+    /* made by the loop's thread before loop_start() returns, then read by any */
+    struct server *server;
+    unsigned index;
+    h2o_multithread_receiver_t receiver;
+
+    /* of the loop's thread. libh2o's buffers belong to the thread that made them: so does everything that holds one */
+    h2o_loop_t *events;
+    h2o_context_t context;
+    h2o_accept_ctx_t accept;
+    struct meta_reader *reader;
+    h2o_linklist_t connections;
+    uint64_t now_ms;
+    uint64_t next_tick_ms;
+    struct body_piece *spare_pieces;
+    size_t spare_piece_count;
+    uint64_t request_counter;
+    struct sbuf log_lines; /* access-log lines of the last LOG_FLUSH_MS */
+    uint64_t log_due_ms;
+    size_t jobs; /* submitted and not yet home (workers.h) */
+    bool draining;
+    bool stopping;
+
+    /* of any thread */
+    atomic_size_t connection_count;
+    atomic_uint posting; /* threads inside loop_post(), which touches the queue after the message can be seen */
+};
+
+/* Start the thread of loop number `index`; returns when messages can be posted to it. */
+int loop_start(struct loop *loop, struct server *server, unsigned index, struct err *e);
+/* Ask connections to finish; the loop goes on until loop_stop(). Any thread. */
+void loop_drain(struct loop *loop);
+/* Close what is left, wait for jobs to come home, end the thread; waits for it. Nothing may be posted afterwards. Does
+ * nothing for a loop that is not running. The thread that started it. */
+void loop_stop(struct loop *loop);
+
+/* What the loop's thread begins and ends with; loop_start() and loop_stop() see to it. A test may run a loop on its own
+ * thread. */
+int loop_init(struct loop *loop, struct server *server, unsigned index, struct err *e);
+void loop_dispose(struct loop *loop);
+
+/* Run the message on the loop, soon. */
+void loop_post(struct loop *loop, struct message *message);
+
+/* An access-log line: gathered here and handed over every tenth of a second, so that requests share no lock. */
+void loop_log(struct loop *loop, struct str line);
+
+void loop_connection_add(struct loop *loop, struct connection *connection);
+void loop_connection_remove(struct loop *loop, struct connection *connection);
+
+#endif

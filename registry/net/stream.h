@@ -1,0 +1,62 @@
+/*
+ * A byte stream to one client: a libh2o event-loop socket, with TLS by OpenSSL when the listener has a certificate.
+ *
+ * Why not libh2o's own TLS: its 2.2.5 reads as much as the kernel holds (megabytes a connection, spooled to a temporary
+ * file past 32 MiB), cannot answer a TLS 1.3 KeyUpdate, loses the alert of a failed handshake, and may wait for ever to
+ * deliver close_notify. Here the caller says how much to read and where to, ciphertext goes straight to the kernel, and
+ * both directions count their progress so that timers can tell a slow client from a dead one.
+ *
+ * Thread: a stream lives and dies on one loop. No function blocks. Callbacks run from the loop, never from inside the
+ * call that asked for them, but for the handshake of a plain stream. After stream_close() no callback comes.
+ */
+#ifndef BERTH_NET_STREAM_H
+#define BERTH_NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <h2o.h>
+#include <openssl/ssl.h>
+
+struct stream;
+
+typedef void stream_cb(void *owner, bool ok);
+
+enum { STREAM_WOULD_BLOCK = -1, STREAM_FAILED = -2 };
+
+/* Takes over the non-blocking descriptor `fd`. `tls` may be NULL (plain); its reference is the caller's. */
+struct stream *stream_new(h2o_loop_t *loop, int fd, SSL_CTX *tls, void *owner);
+/* Sends close_notify if that is possible at once, closes, nulls. */
+void stream_close(struct stream **stream);
+/* No more writes: FIN to the client, which may still be read from (lingering close). */
+void stream_finish_writing(struct stream *s);
+
+/* TLS handshake; for a plain stream `done(owner, true)` is called at once, from inside. */
+void stream_handshake(struct stream *s, stream_cb *done);
+
+/* Bytes read into `buf`, 0 at the end of the stream, STREAM_WOULD_BLOCK, or STREAM_FAILED. After anything but
+ * STREAM_WOULD_BLOCK there may be more that no readiness event will announce: read on before waiting. */
+ssize_t stream_read(struct stream *s, void *buf, size_t n);
+/* Were bytes received that stream_read() has not given out yet? */
+bool stream_has_pending(const struct stream *s);
+/* Call `readable(owner, true)` whenever there may be something to read, until stream_ignore_reads(). */
+void stream_await_readable(struct stream *s, stream_cb *readable);
+void stream_ignore_reads(struct stream *s);
+
+/* Write all of `spans` (copied; the bytes are not: keep them until `done`). One write at a time. done(owner, false):
+ * the client is gone. */
+void stream_write(struct stream *s, const struct iovec *spans, size_t n, stream_cb *done);
+/* Is a write under way? */
+bool stream_is_writing(const struct stream *s);
+
+/* Bytes of the connection moved so far in each direction: for minimum-rate timers. */
+uint64_t stream_bytes_in(const struct stream *s);
+uint64_t stream_bytes_out(const struct stream *s);
+
+bool stream_is_tls(const struct stream *s);
+h2o_socket_t *stream_socket(struct stream *s);
+
+#endif

@@ -1,0 +1,135 @@
+#include "registry/base/options.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/unit/test.h"
+
+enum option { NAME, LOUD };
+
+static const struct option_spec options[] = {
+    [NAME] = {"name", "NAME", "a name"},
+    [LOUD] = {"loud", NULL, "loudly"},
+};
+
+static struct invocation seen;
+static char first[32];
+
+static int run(const struct invocation *call)
+{
+    seen = *call;
+    snprintf(first, sizeof(first), "%s", call->argument_count > 0 ? call->arguments[0] : "");
+    return EXIT_NOT_FOUND;
+}
+
+static const struct command_spec commands[] = {
+    {"greet", "WHO…", 1, 2, 1U << NAME | 1U << LOUD, "says hello", run},
+    {"leave", "", 0, 0, 1U << LOUD, "goes away", run},
+};
+
+static const struct program_spec program = {"tool", "a tool", commands, 2, options, 2, "the end\n"};
+
+/* Run the program with what it prints on `stream` (1 or 2) kept in `printed`. */
+static char printed[4096];
+
+static int call_with(int stream, const char *const *words)
+{
+    char copies[8][32];
+    char *argv[9];
+    char path[400];
+    int argc = 0, status, real, fd;
+    ssize_t n;
+
+    for (; words[argc] != NULL; argc++) {
+        snprintf(copies[argc], sizeof(copies[argc]), "%s", words[argc]);
+        argv[argc] = copies[argc];
+    }
+    argv[argc] = NULL;
+    memset(&seen, 0, sizeof(seen));
+    snprintf(path, sizeof(path), "%s/printed", test_dir());
+    fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    real = dup(stream);
+    fflush(stdout);
+    dup2(fd, stream);
+    status = program_run(&program, argc, argv);
+    fflush(stdout);
+    dup2(real, stream);
+    close(real);
+    n = pread(fd, printed, sizeof(printed) - 1, 0);
+    printed[n < 0 ? 0 : n] = '\0';
+    close(fd);
+    return status;
+}
+
+#define CALL(stream, ...) call_with(stream, (const char *const[]){"tool", __VA_ARGS__, NULL})
+
+TEST(good, "options may stand anywhere, and the command's status is the program's")
+{
+    CHECK_INT(CALL(2, "--name", "n", "greet", "--loud", "you"), EXIT_NOT_FOUND);
+    CHECK(seen.command == &commands[0]);
+    CHECK(seen.given[LOUD] && seen.given[NAME]);
+    CHECK_INT(seen.argument_count, 1);
+    CHECK_TEXT(first, "you");
+    CHECK_INT(CALL(2, "greet", "--", "--loud"), EXIT_NOT_FOUND);
+    CHECK_TEXT(first, "--loud");
+    CHECK(!seen.given[LOUD]);
+}
+
+static const struct {
+    const char *words[5];
+    const char *text;
+} wrong[] = {
+    {{"tool"}, "tool: no command given; \"tool --help\" tells how it is used\n"},
+    {{"tool", "sing"}, "tool: unknown command sing; \"tool --help\" tells how it is used\n"},
+    {{"tool", "greet", "--quiet", "x"},
+     "tool: unknown or malformed option --quiet; \"tool --help\" tells how it is used\n"},
+    {{"tool", "greet", "-q", "x"}, "tool: unknown or malformed option -q; \"tool --help\" tells how it is used\n"},
+    {{"tool", "greet", "x", "--name"}, "tool: a value is missing after --name; \"tool --help\" tells how it is used\n"},
+    {{"tool", "greet", "--loud=1", "x"},
+     "tool: unknown or malformed option --loud=1; \"tool --help\" tells how it is used\n"},
+    {{"tool", "leave", "--name=x"}, "tool: leave does not take --name; \"tool --help\" tells how it is used\n"},
+    {{"tool", "greet"}, "tool: usage: tool greet WHO…\n"},
+    {{"tool", "leave", "x"}, "tool: usage: tool leave \n"},
+};
+
+TEST(bad, "a wrong command line runs nothing, says what is wrong and exits with 2")
+{
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        CHECK_INT(call_with(2, wrong[i].words), EXIT_USAGE);
+        CHECK_TEXT(printed, wrong[i].text);
+        CHECK(seen.command == NULL);
+    }
+}
+
+TEST(help, "help lists the commands, the options and the notes")
+{
+    CHECK_INT(CALL(1, "--help"), EXIT_DONE);
+    CHECK(strstr(printed, "tool: a tool\n\nusage: tool COMMAND") == printed);
+    CHECK(strstr(printed, "  greet WHO…           says hello\n  leave                goes away\n") != NULL);
+    CHECK(strstr(printed, "\n\nthe end\n") != NULL);
+    CHECK_INT(CALL(1, "greet", "-h"), EXIT_DONE);
+    CHECK(strstr(printed, "usage: tool") != NULL);
+    CHECK_INT(CALL(1, "--version"), EXIT_DONE);
+    CHECK_TEXT(printed, "tool " BERTH_VERSION "\n");
+}
+
+TEST(numbers, "a number is within its range, or the default when the option is not given")
+{
+    struct invocation call = {.program = &program, .command = commands};
+    uint64_t number;
+    struct err e;
+
+    CHECK_INT(option_number(&call, NAME, 1, 9, 5, &number, &e), 0);
+    CHECK_INT(number, 5);
+    call.given[NAME] = true;
+    call.values[NAME] = "9";
+    CHECK_INT(option_number(&call, NAME, 1, 9, 5, &number, &e), 0);
+    CHECK_INT(number, 9);
+    for (size_t i = 0; i < 5; i++) {
+        call.values[NAME] = (const char *const[]){"10", "0", "-1", "x", ""}[i];
+        CHECK_INT(option_number(&call, NAME, 1, 9, 5, &number, &e), -1);
+        CHECK_TEXT(e.text, "--name takes a number from 1 to 9");
+    }
+}

@@ -1,0 +1,346 @@
+#include "registry/net/workers.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "registry/server.h"
+#include "tests/unit/test.h"
+
+#define COUNT(table) (sizeof(table) / sizeof((table)[0]))
+
+/* ---- a server of one loop, which the test turns itself or starts as a thread ---- */
+
+struct world {
+    struct store store;
+    struct server server;
+    struct loop loop;
+};
+
+static void open_server(struct world *w, unsigned disk_threads, unsigned hash_threads)
+{
+    struct err e = {0};
+
+    memset(w, 0, sizeof(*w));
+    w->store.meta = meta_open(test_dir(), &e);
+    w->server.store = &w->store;
+    h2o_config_init(&w->server.h2o);
+    h2o_config_register_host(&w->server.h2o, h2o_iovec_init(H2O_STRLIT("default")), 65535);
+    w->server.workers = workers_start(disk_threads, hash_threads, &e);
+    if (w->store.meta == NULL || w->server.workers == NULL)
+        test_fail(__FILE__, __LINE__, "%s", e.text);
+}
+
+static void close_server(struct world *w)
+{
+    workers_stop(&w->server.workers);
+    meta_close(&w->store.meta);
+    h2o_config_dispose(&w->server.h2o);
+}
+
+static void open_world(struct world *w, unsigned disk_threads, unsigned hash_threads)
+{
+    struct err e = {0};
+
+    open_server(w, disk_threads, hash_threads);
+    if (loop_init(&w->loop, &w->server, 0, &e) != 0)
+        test_fail(__FILE__, __LINE__, "%s", e.text);
+}
+
+static void close_world(struct world *w)
+{
+    workers_stop(&w->server.workers);
+    while (w->loop.jobs > 0)
+        h2o_evloop_run(w->loop.events, 1000);
+    loop_dispose(&w->loop);
+    close_server(w);
+}
+
+/* Turn the loop until all jobs are home; false after ten seconds. */
+static bool all_home(struct world *w)
+{
+    for (int i = 0; i < 1000 && w->loop.jobs > 0; i++)
+        h2o_evloop_run(w->loop.events, 10);
+    return w->loop.jobs == 0;
+}
+
+/* ---- a job that remembers ---- */
+
+struct task {
+    struct job job;
+    sem_t *gate; /* run() waits for it; NULL: does not */
+    pthread_t ran_on, done_on;
+    int ran, done;
+    int order; /* of run() among all tasks */
+    int nice;
+    struct task *then; /* submitted by done() */
+    struct workers *workers;
+};
+
+static atomic_int sequence;
+
+static void run_task(struct job *job)
+{
+    struct task *task = H2O_STRUCT_FROM_MEMBER(struct task, job, job);
+
+    if (task->gate != NULL)
+        sem_wait(task->gate);
+    task->ran++;
+    task->ran_on = pthread_self();
+    task->order = atomic_fetch_add(&sequence, 1);
+    task->nice = getpriority(PRIO_PROCESS, 0);
+}
+
+static void task_done(struct job *job)
+{
+    struct task *task = H2O_STRUCT_FROM_MEMBER(struct task, job, job);
+
+    task->done++;
+    task->done_on = pthread_self();
+    if (task->then != NULL)
+        workers_submit(task->workers, LANE_DISK, &task->then->job);
+}
+
+static void submit_task(struct world *w, enum lane lane, struct task *task)
+{
+    task->job.run = run_task;
+    task->job.done = task_done;
+    task->job.loop = &w->loop;
+    task->workers = w->server.workers;
+    workers_submit(w->server.workers, lane, &task->job);
+}
+
+TEST(home, "every job runs once on a worker and is done once on its loop")
+{
+    static struct task tasks[500];
+    struct world w;
+
+    memset(tasks, 0, sizeof(tasks));
+    open_world(&w, 4, 2);
+    for (size_t i = 0; i < COUNT(tasks); i++)
+        submit_task(&w, i % 3 == 0 ? LANE_HASH : LANE_DISK, &tasks[i]);
+    CHECK_INT(w.loop.jobs, COUNT(tasks));
+    CHECK(all_home(&w));
+    for (size_t i = 0; i < COUNT(tasks); i++) {
+        CHECK_INT(tasks[i].ran, 1);
+        CHECK_INT(tasks[i].done, 1);
+        CHECK(!pthread_equal(tasks[i].ran_on, pthread_self()));
+        CHECK(pthread_equal(tasks[i].done_on, pthread_self()));
+    }
+    close_world(&w);
+}
+
+TEST(in_order, "jobs of a lane are taken in the order of their submission")
+{
+    static struct task tasks[50];
+    struct world w;
+
+    memset(tasks, 0, sizeof(tasks));
+    open_world(&w, 1, 1);
+    for (size_t i = 0; i < COUNT(tasks); i++)
+        submit_task(&w, LANE_DISK, &tasks[i]);
+    CHECK(all_home(&w));
+    for (size_t i = 1; i < COUNT(tasks); i++)
+        CHECK(tasks[i].order > tasks[i - 1].order);
+    close_world(&w);
+}
+
+TEST(lanes, "hashing that keeps all its threads busy holds up no file operation")
+{
+    struct task hashing = {0}, waiting = {0}, reading = {0};
+    struct world w;
+    sem_t gate;
+
+    sem_init(&gate, 0, 0);
+    hashing.gate = &gate;
+    open_world(&w, 1, 1);
+    submit_task(&w, LANE_HASH, &hashing);
+    submit_task(&w, LANE_HASH, &waiting);
+    submit_task(&w, LANE_DISK, &reading);
+    for (int i = 0; i < 1000 && reading.done == 0; i++)
+        h2o_evloop_run(w.loop.events, 10);
+    sem_post(&gate);
+    CHECK_INT(reading.done, 1);
+    CHECK_INT(hashing.done + waiting.done, 0);
+    CHECK(all_home(&w));
+    CHECK_INT(hashing.done + waiting.done, 2);
+    close_world(&w);
+    sem_destroy(&gate);
+}
+
+TEST(priority, "hashing has the lower priority, the caller keeps its own")
+{
+    struct task hashing = {0}, reading = {0};
+    int before = getpriority(PRIO_PROCESS, 0);
+    struct world w;
+
+    open_world(&w, 1, 1);
+    submit_task(&w, LANE_HASH, &hashing);
+    submit_task(&w, LANE_DISK, &reading);
+    CHECK(all_home(&w));
+    CHECK(hashing.nice >= 10);
+    CHECK_INT(reading.nice, before);
+    CHECK_INT(getpriority(PRIO_PROCESS, 0), before);
+    close_world(&w);
+}
+
+TEST(again, "a job that is done may start another")
+{
+    struct task first = {0}, second = {0};
+    struct world w;
+
+    open_world(&w, 1, 1);
+    second.job = (struct job){.run = run_task, .done = task_done, .loop = &w.loop};
+    first.then = &second;
+    submit_task(&w, LANE_DISK, &first);
+    CHECK(all_home(&w));
+    CHECK(first.done == 1 && second.done == 1);
+    close_world(&w);
+}
+
+TEST(stop, "stopping waits until every queued job has run, and they still come home")
+{
+    static struct task tasks[100];
+    struct world w;
+    sem_t gate;
+
+    sem_init(&gate, 0, 0);
+    memset(tasks, 0, sizeof(tasks));
+    open_world(&w, 1, 1);
+    for (size_t i = 0; i < COUNT(tasks); i++) {
+        tasks[i].gate = &gate;
+        submit_task(&w, i % 2 == 0 ? LANE_DISK : LANE_HASH, &tasks[i]);
+    }
+    for (size_t i = 0; i < COUNT(tasks); i++)
+        sem_post(&gate);
+    workers_stop(&w.server.workers);
+    CHECK(w.server.workers == NULL);
+    for (size_t i = 0; i < COUNT(tasks); i++)
+        CHECK_INT(tasks[i].ran, 1);
+    CHECK(all_home(&w));
+    for (size_t i = 0; i < COUNT(tasks); i++)
+        CHECK_INT(tasks[i].done, 1);
+    close_world(&w);
+    sem_destroy(&gate);
+}
+
+/* ---- a loop with a thread of its own ---- */
+
+struct order {
+    struct message message;
+    struct world *world;
+    struct task *task;
+    sem_t *taken;
+};
+
+static void run_order(struct message *message)
+{
+    struct order *order = H2O_STRUCT_FROM_MEMBER(struct order, message, message);
+
+    submit_task(order->world, LANE_DISK, order->task);
+    sem_post(order->taken);
+}
+
+static void *open_gate_late(void *gate)
+{
+    nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+    sem_post(gate);
+    return NULL;
+}
+
+TEST(loop_waits, "a loop that is stopped waits for the jobs that are under way")
+{
+    struct task task = {0};
+    struct order order = {.message.run = run_order, .task = &task};
+    pthread_t opener;
+    struct err e = {0};
+    struct world w;
+    sem_t gate, taken;
+
+    sem_init(&gate, 0, 0);
+    sem_init(&taken, 0, 0);
+    open_server(&w, 1, 1);
+    task.gate = &gate;
+    order.world = &w;
+    order.taken = &taken;
+    CHECK_INT(loop_start(&w.loop, &w.server, 0, &e), 0);
+    loop_post(&w.loop, &order.message);
+    sem_wait(&taken);
+    CHECK(pthread_create(&opener, NULL, open_gate_late, &gate) == 0);
+    loop_stop(&w.loop);
+    CHECK_INT(task.done, 1);
+    CHECK_INT(w.loop.jobs, 0);
+    CHECK(!pthread_equal(task.done_on, pthread_self()));
+    pthread_join(opener, NULL);
+    close_server(&w);
+    sem_destroy(&gate);
+    sem_destroy(&taken);
+}
+
+/* ---- commits ---- */
+
+struct writing {
+    struct commit commit;
+    const char *repository;
+    pthread_t applied_on, done_on;
+    int done;
+};
+
+static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e)
+{
+    struct writing *writing = H2O_STRUCT_FROM_MEMBER(struct writing, commit.change, change);
+    struct digest d;
+
+    writing->applied_on = pthread_self();
+    digest_of(DIGEST_SHA256, "hello", 5, &d);
+    if (writing->repository == NULL)
+        return err_set(e, ERR_DENIED, "not this one");
+    return meta_blob_put(txn, str_of(writing->repository), &d, 5, 1, e);
+}
+
+static void writing_done(struct job *job)
+{
+    struct writing *writing = H2O_STRUCT_FROM_MEMBER(struct writing, commit.job, job);
+
+    writing->done++;
+    writing->done_on = pthread_self();
+}
+
+static void submit_writing(struct world *w, struct writing *writing)
+{
+    writing->commit.change.apply = apply;
+    writing->commit.job.done = writing_done;
+    writing->commit.job.loop = &w->loop;
+    commit_submit(w->store.meta, &writing->commit);
+}
+
+TEST(commits, "a change is applied on the writer, and done on the loop when it can be read")
+{
+    struct writing good = {.repository = "app"}, bad = {0};
+    struct blob_info info = {0};
+    struct err e = {0};
+    struct digest d;
+    struct world w;
+
+    digest_of(DIGEST_SHA256, "hello", 5, &d);
+    open_world(&w, 1, 1);
+    submit_writing(&w, &good);
+    submit_writing(&w, &bad);
+    CHECK_INT(w.loop.jobs, 2);
+    CHECK(all_home(&w));
+    CHECK(good.done == 1 && bad.done == 1);
+    CHECK(!pthread_equal(good.applied_on, pthread_self()) && pthread_equal(good.done_on, pthread_self()));
+    CHECK_INT(good.commit.change.rc, 0);
+    CHECK_INT(bad.commit.change.rc, -1);
+    CHECK_INT(bad.commit.change.err.code, ERR_DENIED);
+    CHECK_TEXT(bad.commit.change.err.text, "not this one");
+    CHECK_INT(meta_blob_get(meta_read(w.loop.reader, &e), STR("app"), &d, &info, &e), 0);
+    CHECK_INT(info.size, 5);
+    meta_done(w.loop.reader);
+    close_world(&w);
+}
