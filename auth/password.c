@@ -27,8 +27,9 @@ enum {
     ARGON2_SALT_ROOM = 48,
     ARGON2_DIGEST_MIN = 16,
     ARGON2_DIGEST_ROOM = 64,
-    ARGON2_KIB = 19456, /* the first choice of OWASP's password storage guide */
+    ARGON2_KIB = 19456, /* this and the next two: the first choice of OWASP's password storage guide */
     ARGON2_PASSES = 2,
+    ARGON2_LANES = 1,
     ARGON2_SALT = 16,
     ARGON2_DIGEST = 32,
 };
@@ -301,8 +302,6 @@ static int hash_bcrypt(unsigned cost, struct str password, char *out, struct err
         return err_set(e, ERR_INVALID,
                        "bcrypt looks at %d bytes only and this password has %zu: shorten it or use argon2id",
                        PASSWORD_BCRYPT_MAX, password.n);
-    if (cost < BCRYPT_COST_MIN || cost > BCRYPT_COST_MAX)
-        return err_set(e, ERR_INVALID, "the cost of bcrypt is %d to %d", BCRYPT_COST_MIN, BCRYPT_COST_MAX);
     data = xcalloc(1, sizeof(*data));
     memcpy(phrase, password.p, password.n);
     rnd_bytes(salt, sizeof(salt));
@@ -318,27 +317,77 @@ static int hash_bcrypt(unsigned cost, struct str password, char *out, struct err
     return rc == 0 ? 0 : err_set(e, ERR_IO, "libcrypt cannot compute bcrypt");
 }
 
-static int hash_argon2id(unsigned passes, struct str password, char *out, struct err *e)
+static int hash_argon2id(const struct password_recipe *recipe, struct str password, char *out, struct err *e)
 {
     uint8_t salt[ARGON2_SALT];
     int rc;
 
-    if (passes < 1 || passes > ARGON2_PASSES_MAX)
-        return err_set(e, ERR_INVALID, "the cost of argon2id is 1 to %d passes", ARGON2_PASSES_MAX);
     rnd_bytes(salt, sizeof(salt));
-    rc = argon2id_hash_encoded(passes, ARGON2_KIB, 1, password.p, password.n, salt, sizeof(salt), ARGON2_DIGEST, out,
-                               PASSWORD_HASH_MAX);
-    return rc == ARGON2_OK ? 0 : err_set(e, ERR_IO, "argon2id over %d KiB: %s", ARGON2_KIB, argon2_error_message(rc));
+    rc = argon2id_hash_encoded(recipe->cost, recipe->kib, recipe->lanes, password.p, password.n, salt, sizeof(salt),
+                               ARGON2_DIGEST, out, PASSWORD_HASH_MAX);
+    return rc == ARGON2_OK ? 0 : err_set(e, ERR_IO, "argon2id over %u KiB: %s", recipe->kib, argon2_error_message(rc));
+}
+
+static unsigned otherwise(unsigned chosen, unsigned by_default)
+{
+    return chosen == 0 ? by_default : chosen;
+}
+
+/* The recipe with its defaults in place. */
+static struct password_recipe complete(const struct password_recipe *recipe)
+{
+    if (recipe->scheme == PASSWORD_BCRYPT)
+        return (struct password_recipe){PASSWORD_BCRYPT, otherwise(recipe->cost, BCRYPT_COST), 0, 0};
+    return (struct password_recipe){PASSWORD_ARGON2ID, otherwise(recipe->cost, ARGON2_PASSES),
+                                    otherwise(recipe->kib, ARGON2_KIB), otherwise(recipe->lanes, ARGON2_LANES)};
+}
+
+int password_recipe_check(const struct password_recipe *recipe, struct err *e)
+{
+    struct password_recipe r = complete(recipe);
+
+    if (r.scheme == PASSWORD_BCRYPT) {
+        if (recipe->kib != 0 || recipe->lanes != 0)
+            return err_set(e, ERR_INVALID, "bcrypt has no choice of memory or lanes; argon2id has");
+        if (r.cost < BCRYPT_COST_MIN || r.cost > BCRYPT_COST_MAX)
+            return err_set(e, ERR_INVALID, "the cost of bcrypt is %d to %d", BCRYPT_COST_MIN, BCRYPT_COST_MAX);
+        return 0;
+    }
+    if (r.cost > ARGON2_PASSES_MAX)
+        return err_set(e, ERR_INVALID, "the cost of argon2id is 1 to %d passes", ARGON2_PASSES_MAX);
+    if (r.lanes > ARGON2_LANES_MAX)
+        return err_set(e, ERR_INVALID, "argon2id takes 1 to %d lanes", ARGON2_LANES_MAX);
+    if (r.kib < 8 * r.lanes || r.kib > ARGON2_KIB_MAX)
+        return err_set(e, ERR_INVALID, "argon2id takes 8 KiB for each lane to %d MiB of memory", ARGON2_KIB_MAX / 1024);
+    return 0;
+}
+
+int password_make(const struct password_recipe *recipe, struct str password, char out[PASSWORD_HASH_MAX], struct err *e)
+{
+    struct password_recipe r = complete(recipe);
+
+    if (password.n == 0)
+        return err_set(e, ERR_INVALID, "the password is empty");
+    if (!password_possible(password))
+        return err_set(e, ERR_INVALID, "the password has a NUL byte in it or is longer than %d bytes", PASSWORD_MAX);
+    if (password_recipe_check(recipe, e) != 0)
+        return -1;
+    return r.scheme == PASSWORD_BCRYPT ? hash_bcrypt(r.cost, password, out, e) : hash_argon2id(&r, password, out, e);
 }
 
 int password_hash(enum password_scheme scheme, unsigned cost, struct str password, char out[PASSWORD_HASH_MAX],
                   struct err *e)
 {
-    if (password.n == 0)
-        return err_set(e, ERR_INVALID, "the password is empty");
-    if (!password_possible(password))
-        return err_set(e, ERR_INVALID, "the password has a NUL byte in it or is longer than %d bytes", PASSWORD_MAX);
-    if (scheme == PASSWORD_BCRYPT)
-        return hash_bcrypt(cost == PASSWORD_COST_DEFAULT ? BCRYPT_COST : cost, password, out, e);
-    return hash_argon2id(cost == PASSWORD_COST_DEFAULT ? ARGON2_PASSES : cost, password, out, e);
+    return password_make(&(struct password_recipe){.scheme = scheme, .cost = cost}, password, out, e);
+}
+
+int password_recipe_of(struct str hash, struct password_recipe *recipe, struct err *e)
+{
+    struct hash h;
+
+    if (parse(hash, &h, e) != 0)
+        return -1;
+    *recipe = h.scheme == PASSWORD_BCRYPT ? (struct password_recipe){PASSWORD_BCRYPT, h.cost, 0, 0}
+                                          : (struct password_recipe){PASSWORD_ARGON2ID, h.passes, h.kib, h.lanes};
+    return 0;
 }

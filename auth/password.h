@@ -47,6 +47,22 @@ int password_verify(struct str hash, struct str password, bool *matches, struct 
 int password_hash(enum password_scheme scheme, unsigned cost, struct str password, char out[PASSWORD_HASH_MAX],
                   struct err *e);
 
+/* How a hash is made, and what making and checking it costs. A 0 stands for the default. */
+struct password_recipe {
+    enum password_scheme scheme;
+    unsigned cost;  /* as for password_hash() */
+    unsigned kib;   /* argon2id only: memory, 19456 by default */
+    unsigned lanes; /* argon2id only: 1 by default */
+};
+
+/* Would password_check() accept what this makes? ERR_INVALID names the range. */
+int password_recipe_check(const struct password_recipe *recipe, struct err *e);
+/* As password_hash(), with all that can be chosen. */
+int password_make(const struct password_recipe *recipe, struct str password, char out[PASSWORD_HASH_MAX],
+                  struct err *e);
+/* How a hash was made. Fails as password_check() does. */
+int password_recipe_of(struct str hash, struct password_recipe *recipe, struct err *e);
+
 /* How many times password_verify() has hashed since the program started. */
 uint64_t password_hashes_computed(void);
 

@@ -5,25 +5,21 @@
  * copy. A name that does not exist is checked against a typical entry and the outcome thrown away, so that it costs
  * what a wrong password costs. Requests under way when the file changes are answered by the file they started with.
  *
- * Following: users_refresh() compares what stat(2) says with the last sighting, reads the file only when that differs,
- * parses outside the lock and swaps one pointer under it. Two things need care:
- *   - A file written twice within one tick of the file system's clock can change without a change in stat(2). A
- * sighting whose file was modified less than two seconds before is not settled: the bytes are compared again next time.
- *   - A program that truncates and writes in place ("htpasswd -Bbn … > file") can be met half-way. A file that is
- * empty, or does not end in a newline, is taken only when the next refresh finds the same bytes. Whatever is wrong with
- * the file, the table before it stays in force.
+ * Following is registry/base/follow.h's: users_refresh() parses outside the lock and swaps one pointer under it.
+ * Whatever is wrong with the file, the table before it stays in force.
+ *
+ * A pass is made over the hash of the entry in force, and checked against the hash of the entry in force.
  */
 #include "auth/users.h"
 
-#include <errno.h>
+#include <assert.h>
 #include <libgen.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 /* auth */
+#include "auth/bearer.h"
 #include "auth/credential_cache.h"
 #include "auth/flight.h"
 #include "auth/htpasswd.h"
@@ -32,43 +28,27 @@
 /* base */
 #include "registry/base/clock.h"
 #include "registry/base/file.h"
+#include "registry/base/follow.h"
 #include "registry/base/log.h"
 #include "registry/base/rnd.h"
 
 enum {
     REMEMBERED_MS = 10 * 60 * 1000, /* then a password is hashed again */
-    SETTLED_S = 2,                  /* longer than a tick of any file system's clock (2 s on FAT) */
     FIRST_PASSWORD = 24,            /* characters: 139 bits */
 };
 
-enum judgement {
-    WAITING, /* may be half-written */
-    IN_FORCE,
-    REFUSED, /* malformed, and logged */
-};
-
-/* The file as it was when last looked at. */
-struct sighting {
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec modified;
-    bool settled;
-};
+static_assert((int)BEARER_NAME_MAX == (int)HTPASSWD_NAME_MAX, "a pass names any user");
 
 struct users {
     char *path;
     struct credential_cache *cache; /* has its own locks */
     struct flights *flights;        /* has its own lock */
+    struct bearer *bearer;          /* never changes */
 
     pthread_rwlock_t lock; /* guards the pointer and, for readers, the life of what it points to */
     struct htpasswd *table;
 
-    /* Of the thread that calls users_refresh() only. */
-    struct sighting seen;
-    struct sbuf text; /* the bytes last read */
-    enum judgement judgement;
-    struct err complaint; /* why the file could not be read, so that it is logged once; empty when it can */
+    struct followed *file; /* of the thread that calls users_refresh() only */
 };
 
 /* What a password is to be checked against, copied out of the table. */
@@ -78,24 +58,30 @@ struct target {
     char room[PASSWORD_HASH_MAX];
 };
 
-static int look(const char *path, struct sighting *s, struct err *e)
+/* Put the file's users in force. */
+static int adopt(void *argument, struct str text, struct err *e)
 {
-    struct stat st;
+    struct users *users = argument;
+    struct htpasswd *table = htpasswd_parse(users->path, text, e);
+    struct htpasswd *old;
 
-    if (stat(path, &st) != 0)
-        return err_errno(e, "%s", path);
-    if (!S_ISREG(st.st_mode))
-        return err_set(e, ERR_INVALID, "%s: not a regular file", path);
-    *s = (struct sighting){st.st_dev, st.st_ino, st.st_size, st.st_mtim,
-                           st.st_mtim.tv_sec + SETTLED_S < (time_t)clock_wall_s()};
+    if (table == NULL)
+        return -1;
+    pthread_rwlock_wrlock(&users->lock);
+    old = users->table;
+    users->table = table;
+    pthread_rwlock_unlock(&users->lock);
+    htpasswd_free(&old);
     return 0;
 }
 
-static bool unchanged(const struct sighting *a, const struct sighting *b)
-{
-    return a->settled && a->device == b->device && a->inode == b->inode && a->size == b->size &&
-           a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec;
-}
+static const struct follow_kind user_file = {
+    .what = "user file",
+    .keeps = "the users known before stay in force",
+    .limit = HTPASSWD_FILE_MAX,
+    .finished = follow_ends_in_newline,
+    .adopt = adopt,
+};
 
 /* A server that is started before anybody made a user file gets one, as distribution does. That its password is logged,
  * once, is the one exception to "no secrets in logs": nobody could log in otherwise. */
@@ -126,19 +112,13 @@ done:
 
 static int read_first(struct users *users, struct err *e)
 {
-    if (look(users->path, &users->seen, e) != 0) {
-        if (e->code != ERR_NOT_FOUND)
-            return -1;
-        if (create_file(users->path, e) != 0)
-            return err_wrap(e, "make the user file");
-        if (look(users->path, &users->seen, e) != 0)
-            return -1;
-    }
-    if (file_read(users->path, HTPASSWD_FILE_MAX, &users->text, e) != 0)
+    if (follow_first(users->file, e) == 0)
+        return 0;
+    if (e->code != ERR_NOT_FOUND)
         return -1;
-    users->table = htpasswd_parse(users->path, (struct str){users->text.p, users->text.n}, e);
-    users->judgement = IN_FORCE;
-    return users->table == NULL ? -1 : 0;
+    if (create_file(users->path, e) != 0)
+        return err_wrap(e, "make the user file");
+    return follow_first(users->file, e);
 }
 
 struct users *users_open(const char *path, struct err *e)
@@ -151,6 +131,8 @@ struct users *users_open(const char *path, struct err *e)
     users->path = str_dup(str_of(path));
     users->cache = credential_cache_new(REMEMBERED_MS);
     users->flights = flights_new();
+    users->bearer = bearer_new();
+    users->file = follow_new(path, &user_file, users);
     pthread_rwlockattr_init(&attributes);
     /* A steady stream of readers must not keep a removed user in force. */
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
@@ -167,9 +149,10 @@ void users_close(struct users **users)
 
     if (u == NULL)
         return;
-    sbuf_free(&u->text);
     htpasswd_free(&u->table);
     pthread_rwlock_destroy(&u->lock);
+    follow_free(&u->file);
+    bearer_free(&u->bearer);
     flights_free(&u->flights);
     credential_cache_free(&u->cache);
     free(u->path);
@@ -177,78 +160,9 @@ void users_close(struct users **users)
     *users = NULL;
 }
 
-/* Log what keeps the file from being read, unless that was the last thing logged about it. */
-static void complain(struct users *users, const struct err *e)
-{
-    if (strcmp(users->complaint.text, e->text) != 0)
-        log_error("user file: %s; the users known before stay in force", e->text);
-    users->complaint = *e;
-}
-
-static bool adopt(struct users *users)
-{
-    struct err e;
-    struct htpasswd *table = htpasswd_parse(users->path, (struct str){users->text.p, users->text.n}, &e);
-    struct htpasswd *old;
-
-    if (table == NULL) {
-        users->judgement = REFUSED;
-        log_error("user file: %s; the users known before stay in force", e.text);
-        return false;
-    }
-    pthread_rwlock_wrlock(&users->lock);
-    old = users->table;
-    users->table = table;
-    pthread_rwlock_unlock(&users->lock);
-    htpasswd_free(&old);
-    users->judgement = IN_FORCE;
-    log_info("user file: %s: read again", users->path);
-    return true;
-}
-
-/* Read the file into `users->text`; `same` says whether its bytes are those read before. */
-static int read_again(struct users *users, bool *same, struct err *e)
-{
-    struct sbuf text = {0};
-
-    if (file_read(users->path, HTPASSWD_FILE_MAX, &text, e) != 0) {
-        sbuf_free(&text);
-        return -1;
-    }
-    *same = str_eq((struct str){text.p, text.n}, (struct str){users->text.p, users->text.n});
-    sbuf_free(&users->text);
-    users->text = text;
-    return 0;
-}
-
 bool users_refresh(struct users *users, bool force)
 {
-    struct sighting now = {0};
-    struct err e;
-    bool same = false, finished;
-
-    if (look(users->path, &now, &e) != 0) {
-        users->seen.settled = false; /* whatever comes back is read */
-        complain(users, &e);
-        return false;
-    }
-    if (!force && users->judgement != WAITING && unchanged(&users->seen, &now))
-        return false;
-    if (read_again(users, &same, &e) != 0) {
-        users->seen.settled = false;
-        complain(users, &e);
-        return false;
-    }
-    users->complaint.text[0] = '\0';
-    users->seen = now;
-    if (same && (users->judgement == IN_FORCE || (users->judgement == REFUSED && !force)))
-        return false;
-    finished = users->text.n > 0 && users->text.p[users->text.n - 1] == '\n';
-    if (!finished && !same && !force) {
-        users->judgement = WAITING;
-        return false;
-    }
-    return adopt(users);
+    return follow_refresh(users->file, force);
 }
 
 /* Take what `name` is to be checked against. False when no name can be right, because there is no user at all. */
@@ -322,4 +236,34 @@ enum verdict users_verify(struct users *users, struct str name, struct str passw
         return VERDICT_NO;
     credential_key_make(&attempt.key, name, password, attempt.target.hash);
     return flights_join(users->flights, &attempt.key, check, &attempt) ? VERDICT_YES : VERDICT_NO;
+}
+
+int users_issue(struct users *users, struct str name, uint64_t now_s, uint32_t lifetime_s, struct sbuf *out,
+                struct err *e)
+{
+    struct target target = {0};
+
+    if (name.n > 0 && (!take_target(users, name, &target) || !target.known))
+        return err_set(e, ERR_NOT_FOUND, "%s: there is no such user any more; log in again", users->path);
+    return bearer_issue(users->bearer, name, target.hash, now_s, lifetime_s, out, e);
+}
+
+bool users_admit(struct users *users, struct str pass, uint64_t now_s, char name[HTPASSWD_NAME_MAX + 1])
+{
+    struct bearer_claim claim;
+    struct target target = {0};
+    bool anonymous, genuine;
+
+    name[0] = '\0';
+    if (!bearer_open(pass, &claim))
+        return false;
+    anonymous = claim.name[0] == '\0';
+    if (!anonymous)
+        take_target(users, str_of(claim.name), &target);
+    /* Checked for a name that does not exist, too: whether it does is nothing that the time may tell. */
+    genuine = bearer_check(users->bearer, &claim, target.hash, now_s);
+    if (!genuine || (!anonymous && !target.known))
+        return false;
+    strcpy(name, claim.name);
+    return true;
 }

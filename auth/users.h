@@ -6,14 +6,20 @@
  * the user's entry changes, so that a password costs one hash, not one per request. An unknown user costs the same time
  * as a wrong password.
  *
- * Thread: users_recall() is cheap and never blocks: event loops. users_verify() hashes for tens of milliseconds:
- * workers only. users_refresh() reads the file: housekeeping thread only. All may run at once.
+ * A user who has shown his password can be given a pass (auth/bearer.h) that stands for it for a few minutes, or until
+ * his entry changes.
+ *
+ * Thread: users_recall(), users_issue() and users_admit() are cheap and never block: event loops. users_verify() hashes
+ * for tens of milliseconds: workers only. users_refresh() reads the file: housekeeping thread only. All may run at
+ * once.
  */
 #ifndef BERTH_AUTH_USERS_H
 #define BERTH_AUTH_USERS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
+#include "auth/htpasswd.h"
 #include "registry/base/err.h"
 #include "registry/base/str.h"
 
@@ -37,5 +43,13 @@ bool users_refresh(struct users *users, bool force);
 
 enum verdict users_recall(struct users *users, struct str name, struct str password);
 enum verdict users_verify(struct users *users, struct str name, struct str password);
+
+/* Append a pass for `name`, verified a moment ago, to `out`; an empty name makes an anonymous pass. ERR_NOT_FOUND when
+ * the user is gone, ERR_INVALID for a lifetime of 0 or over BEARER_LIFETIME_MAX. `now_s` is clock_wall_s(). */
+int users_issue(struct users *users, struct str name, uint64_t now_s, uint32_t lifetime_s, struct sbuf *out,
+                struct err *e);
+/* Is `pass` one that users_issue() gave out, not expired, and its user's entry unchanged since? Then `name` is the
+ * user's, terminated, or empty for an anonymous pass; otherwise it is empty, too. */
+bool users_admit(struct users *users, struct str pass, uint64_t now_s, char name[HTPASSWD_NAME_MAX + 1]);
 
 #endif

@@ -94,10 +94,12 @@ struct manifest_put {
     const struct str *tags; /* moved to this manifest */
     size_t tag_count;
     bool allow_missing; /* validation disabled: references need not exist */
+    bool keep_tags;     /* a tag that names another manifest is not moved: ERR_EXISTS, and nothing is put */
     uint64_t now;       /* wall-clock seconds */
 };
 /* ERR_REFERENCE names the first absent blob or child (MANIFEST_BLOB_UNKNOWN); ERR_INVALID a descriptor whose size is
- * not the stored one's. Putting the same bytes again is fine. An absent subject is fine. */
+ * not the stored one's. Putting the same bytes again is fine. An absent subject is fine. ERR_EXISTS: see
+ * keep_tags. */
 int meta_manifest_put(struct meta_txn *txn, const struct manifest_put *put, struct err *e);
 /* The manifest, its tags and its referrer entry go; counts of what it names fall. ERR_NOT_FOUND. */
 int meta_manifest_delete(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e);

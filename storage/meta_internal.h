@@ -52,6 +52,8 @@ bool manifest_load(struct meta_txn *txn, uint32_t id, const struct digest *d, st
 
 /* Point `tag` at a manifest of the repository that is there, or is about to be within this change. */
 void tag_move(struct meta_txn *txn, struct repo_record *repo, struct str tag, const struct digest *d, uint64_t now);
+/* Does `tag` name another manifest than `d`? */
+bool tag_is_elsewhere(struct meta_txn *txn, uint32_t id, struct str tag, const struct digest *d);
 /* Remove all tags of the manifest `d`. */
 void tag_drop_all(struct meta_txn *txn, struct repo_record *repo, const struct digest *d);
 

@@ -147,6 +147,16 @@ static int check_references(struct meta_txn *txn, const struct manifest_put *put
     return kv_status(txn, e) != 0 ? -1 : rc;
 }
 
+static int check_tags(struct meta_txn *txn, const struct manifest_put *put, uint32_t id, struct err *e)
+{
+    for (size_t i = 0; put->keep_tags && i < put->tag_count; i++)
+        if (tag_is_elsewhere(txn, id, put->tags[i], &put->digest))
+            return err_set(e, ERR_EXISTS,
+                           "%.*s: tag %.*s is there already and you may not move it; push under another tag",
+                           (int)put->repository.n, put->repository.p, (int)put->tags[i].n, put->tags[i].p);
+    return kv_status(txn, e);
+}
+
 static void add(struct meta_txn *txn, const struct manifest_put *put, struct repo_record *repo)
 {
     struct digest_set named = set_of(put->manifest);
@@ -168,7 +178,7 @@ int meta_manifest_put(struct meta_txn *txn, const struct manifest_put *put, stru
     if (check_fields(put, e) != 0)
         return -1;
     repo_load(txn, put->repository, &repo);
-    if (check_references(txn, put, repo.id, e) != 0)
+    if (check_tags(txn, put, repo.id, e) != 0 || check_references(txn, put, repo.id, e) != 0)
         return -1;
     repo_load_or_make(txn, put->repository, &repo);
     if (!manifest_load(txn, repo.id, &put->digest, &stored))

@@ -50,6 +50,13 @@ void tag_move(struct meta_txn *txn, struct repo_record *repo, struct str tag, co
     kv_put(txn, KV_TAGS, key_str(&key), (struct str){value, tag_encode(&new, value)});
 }
 
+bool tag_is_elsewhere(struct meta_txn *txn, uint32_t id, struct str tag, const struct digest *d)
+{
+    struct tag_record record;
+
+    return load(txn, id, tag, &record) && !digest_equal(&record.digest, d);
+}
+
 /* The first tag of the manifest, copied: its place in the table does not outlive a deletion. */
 static bool first_tag(struct meta_txn *txn, uint32_t id, const struct digest *d, struct key *out)
 {

@@ -7,9 +7,17 @@
 #include <string.h>
 
 /* base */
+#include "registry/base/options_print.h"
 #include "registry/base/str.h"
 
-enum { OPTION_HELP = 1000, OPTION_VERSION, OPTION_FIRST };
+/* What getopt_long() returns: OPTION_FIRST + i for options[i] of the program. */
+enum { OPTION_HELP = 1000, OPTION_VERSION, OPTION_MAN, OPTION_COMPLETION, OPTION_FIRST };
+
+static const char *const common[] = {"help", "version", "man", "completion"};
+enum { COMMON = sizeof(common) / sizeof(common[0]) };
+
+/* In help: where what something does begins, and how long a name may be to have that on its line. */
+enum { COLUMN = 20, WIDE = 30 };
 
 static void print_row(const char *left, const char *right)
 {
@@ -17,7 +25,10 @@ static void print_row(const char *left, const char *right)
 
     for (const char *p = left; *p != '\0'; p++)
         columns += ((unsigned char)*p & 0xc0) != 0x80; /* UTF-8: bytes that start a character */
-    printf("  %s%*s %s\n", left, columns < 20 ? 20 - columns : 0, "", right);
+    if (columns > WIDE)
+        printf("  %s\n  %*s %s\n", left, COLUMN, "", right);
+    else
+        printf("  %s%*s %s\n", left, columns < COLUMN ? COLUMN - columns : 0, "", right);
 }
 
 static void print_help(const struct program_spec *program)
@@ -36,13 +47,18 @@ static void print_help(const struct program_spec *program)
     for (size_t i = 0; i < program->option_count; i++) {
         const struct option_spec *option = &program->options[i];
 
-        snprintf(left, sizeof(left), "--%s%s%s", option->name, option->value == NULL ? "" : " ",
-                 option->value == NULL ? "" : option->value);
+        snprintf(left, sizeof(left), "--%s%s%s%s", option->name, option->value == NULL ? "" : " ",
+                 option->value == NULL ? "" : option->value, option->repeats ? "…" : "");
         print_row(left, option->help);
     }
     print_row("--help, -h", "this text");
     print_row("--version", "the version");
-    printf("\n%s", program->notes);
+    if (program->example_count > 0)
+        printf("\nexamples:\n");
+    for (size_t i = 0; i < program->example_count; i++)
+        printf("%s  # %s\n  %s\n", i == 0 ? "" : "\n", program->examples[i].text, program->examples[i].command);
+    if (program->notes != NULL)
+        printf("\n%s", program->notes);
 }
 
 static int complain(const struct program_spec *program, const char *what, const char *about)
@@ -59,36 +75,64 @@ static void fill_options(const struct program_spec *program, struct option *out)
             .has_arg = program->options[i].value == NULL ? no_argument : required_argument,
             .val = OPTION_FIRST + (int)i,
         };
-    out[program->option_count] = (struct option){.name = "help", .val = OPTION_HELP};
-    out[program->option_count + 1] = (struct option){.name = "version", .val = OPTION_VERSION};
-    out[program->option_count + 2] = (struct option){0};
+    for (size_t i = 0; i < COMMON; i++)
+        out[program->option_count + i] = (struct option){.name = common[i], .val = OPTION_HELP + (int)i};
+    out[program->option_count + COMMON] = (struct option){0};
 }
 
-/* Take the options out of argv, leaving the rest in order. Returns -1 to go on, or an exit status. */
-static int take_options(struct invocation *call, int argc, char **argv)
+/* The options that every program has. Returns -1 when this is not one of them, or an exit status. */
+static int serve_common(const struct program_spec *program, int found)
 {
-    struct option options[OPTIONS_MAX + 3];
-    int found;
+    if (found == OPTION_HELP || found == 'h')
+        print_help(program);
+    else if (found == OPTION_VERSION)
+        printf("%s %s\n", program->name, BERTH_VERSION);
+    else if (found == OPTION_MAN)
+        options_print_man(program);
+    else if (found == OPTION_COMPLETION)
+        options_print_completion(program);
+    else
+        return -1;
+    return EXIT_DONE;
+}
+
+/* Keep one option in `all`, which has room. Returns -1 to go on, or an exit status. */
+static int keep_option(struct invocation *call, struct given_option *all, unsigned option, const char *value)
+{
+    const struct option_spec *spec = &call->program->options[option];
+
+    if (call->given[option] && !spec->repeats) {
+        fprintf(stderr, "%s: --%s may be given once only\n", call->program->name, spec->name);
+        return EXIT_USAGE;
+    }
+    if (!call->given[option])
+        call->values[option] = value;
+    call->given[option] = true;
+    all[call->all_count++] = (struct given_option){option, value};
+    return -1;
+}
+
+/* Take the options out of argv into `all`, which has room for argc, leaving the rest in order. Returns -1 to go on, or
+ * an exit status. */
+static int take_options(struct invocation *call, struct given_option *all, int argc, char **argv)
+{
+    struct option options[OPTIONS_MAX + COMMON + 1];
+    int found, status = -1;
 
     fill_options(call->program, options);
     optind = 0; /* glibc: start over, argv may be another one */
     opterr = 0;
-    while ((found = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
-        if (found == OPTION_HELP || found == 'h') {
-            print_help(call->program);
-            return EXIT_DONE;
-        }
-        if (found == OPTION_VERSION) {
-            printf("%s %s\n", call->program->name, BERTH_VERSION);
-            return EXIT_DONE;
-        }
-        if (found < OPTION_FIRST)
-            return complain(call->program, found == ':' ? "a value is missing after " : "unknown or malformed option ",
-                            argv[optind - 1]);
-        call->given[found - OPTION_FIRST] = true;
-        call->values[found - OPTION_FIRST] = optarg;
+    while (status < 0 && (found = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+        if (found == ':')
+            status = complain(call->program, "a value is missing after ", argv[optind - 1]);
+        else if (found == '?')
+            status = complain(call->program, "unknown or malformed option ", argv[optind - 1]);
+        else if (found >= OPTION_FIRST)
+            status = keep_option(call, all, (unsigned)(found - OPTION_FIRST), optarg);
+        else
+            status = serve_common(call->program, found);
     }
-    return -1;
+    return status;
 }
 
 static const struct command_spec *find_command(const struct program_spec *program, const char *name)
@@ -105,7 +149,7 @@ static int check_call(const struct invocation *call)
     const struct program_spec *program = call->program;
 
     for (size_t i = 0; i < program->option_count; i++) {
-        if (call->given[i] && (call->command->options & 1U << i) == 0) {
+        if (call->given[i] && !command_takes(call->command, i)) {
             fprintf(stderr, "%s: %s does not take --%s; \"%s --help\" tells how it is used\n", program->name,
                     call->command->name, program->options[i].name, program->name);
             return EXIT_USAGE;
@@ -118,23 +162,31 @@ static int check_call(const struct invocation *call)
     return EXIT_USAGE;
 }
 
+/* The command line without its options, whose words are argv[first] to argv[argc - 1]. Returns the exit status. */
+static int run_command(struct invocation *call, int first, int argc, char **argv)
+{
+    int status;
+
+    if (first == argc)
+        return complain(call->program, "no command given", "");
+    call->command = find_command(call->program, argv[first]);
+    if (call->command == NULL)
+        return complain(call->program, "unknown command ", argv[first]);
+    call->arguments = argv + first + 1;
+    call->argument_count = argc - first - 1;
+    status = check_call(call);
+    return status >= 0 ? status : call->command->run(call);
+}
+
 int program_run(const struct program_spec *program, int argc, char **argv)
 {
-    struct invocation call = {.program = program};
-    int status = take_options(&call, argc, argv);
+    struct given_option *all = xcalloc((size_t)argc + 1, sizeof(*all));
+    struct invocation call = {.program = program, .all = all};
+    int status = take_options(&call, all, argc, argv);
 
-    if (status >= 0)
-        return status;
-    if (optind == argc)
-        return complain(program, "no command given", "");
-    call.command = find_command(program, argv[optind]);
-    if (call.command == NULL)
-        return complain(program, "unknown command ", argv[optind]);
-    call.arguments = argv + optind + 1;
-    call.argument_count = argc - optind - 1;
-    status = check_call(&call);
     if (status < 0)
-        status = call.command->run(&call);
+        status = run_command(&call, optind, argc, argv);
+    free(all);
     if (fflush(stdout) != 0 && status == EXIT_DONE) {
         fprintf(stderr, "%s: cannot write the output\n", program->name);
         return EXIT_REFUSED;
@@ -152,6 +204,16 @@ int program_misused(const struct invocation *call, const struct err *e)
 {
     fprintf(stderr, "%s: %s\n", call->program->name, e->text);
     return EXIT_USAGE;
+}
+
+const char *option_value(const struct invocation *call, unsigned option, size_t index)
+{
+    if (index == 0)
+        return call->given[option] ? call->values[option] : NULL;
+    for (size_t i = 0; i < call->all_count; i++)
+        if (call->all[i].option == option && index-- == 0)
+            return call->all[i].value;
+    return NULL;
 }
 
 int option_number(const struct invocation *call, unsigned option, uint64_t min, uint64_t max, uint64_t otherwise,

@@ -1,9 +1,10 @@
 /*
- * Command lines of the form "PROGRAM COMMAND [ARGUMENT…] [--option [VALUE]]…", described by two tables.
+ * Command lines of the form "PROGRAM COMMAND [ARGUMENT…] [--option [VALUE]]…", described by tables.
  *
  * --help and --version are served here, as is everything that can be wrong with a command line: unknown commands and
- * options, options that a command does not take, too few and too many arguments. Options may stand anywhere; "--" ends
- * them.
+ * options, options that a command does not take or that are given twice, too few and too many arguments. Options may
+ * stand anywhere; "--" ends them. --man and --completion, which help does not mention, print what is installed beside
+ * the program, made from the same tables.
  */
 #ifndef BERTH_BASE_OPTIONS_H
 #define BERTH_BASE_OPTIONS_H
@@ -26,15 +27,17 @@ enum { OPTIONS_MAX = 31, ARGUMENTS_ANY = 1 << 20 };
 
 struct option_spec {
     const char *name;  /* without the dashes */
-    const char *value; /* how help names its value; NULL: it takes none */
+    const char *value; /* how help names its value; NULL: it takes none. The shell completes FILE and DIR, and the words
+                        * of "this|that" */
     const char *help;
+    bool repeats; /* may be given several times: option_value() has them all */
 };
 
 struct invocation;
 
 struct command_spec {
     const char *name;
-    const char *arguments; /* for help: "USER…" */
+    const char *arguments; /* for help: "USER…"; the shell completes where FILE or DIR stands in it */
     int min, max;          /* number of arguments */
     uint32_t options;      /* bit i: takes options[i] of its program */
     const char *help;
@@ -47,6 +50,12 @@ struct program_example {
     const char *command;
 };
 
+/* A file or a variable of the environment, and what it is for. */
+struct program_item {
+    const char *name;
+    const char *text;
+};
+
 struct program_spec {
     const char *name;
     const char *summary;
@@ -56,15 +65,32 @@ struct program_spec {
     size_t command_count;
     const struct option_spec *options;
     size_t option_count; /* at most OPTIONS_MAX */
-    const char *notes;   /* the end of --help */
+    /* The end of --help, and part of the manual page. Paragraphs stand apart by an empty line; indented lines stay as
+     * they are; a paragraph that begins with "exit status:" says what differs from enum exit_status. */
+    const char *notes;
+
+    /* For the manual page only. Each may be left out. */
+    const char *description; /* paragraphs, as in `notes` */
+    const struct program_item *environment;
+    size_t environment_count;
+    const struct program_item *files;
+    size_t file_count;
+    const char *see_also; /* "berth-ca(1), htpasswd(1)" */
 };
 
-/* A command line that passed all checks. The strings are those of argv. */
+struct given_option {
+    unsigned option;
+    const char *value;
+};
+
+/* A command line that passed all checks. The strings are those of argv; it is valid while the command runs. */
 struct invocation {
     const struct program_spec *program;
     const struct command_spec *command;
     bool given[OPTIONS_MAX];
-    const char *values[OPTIONS_MAX];
+    const char *values[OPTIONS_MAX]; /* of one that repeats: the first */
+    const struct given_option *all;  /* in the order of the command line */
+    size_t all_count;
     char **arguments;
     int argument_count;
 };
@@ -76,6 +102,9 @@ int program_run(const struct program_spec *program, int argc, char **argv);
 int program_fail(const struct invocation *call, const struct err *e);
 /* The same for a value on the command line that cannot be: EXIT_USAGE. */
 int program_misused(const struct invocation *call, const struct err *e);
+
+/* The value of the option that stands at `index`, counted from 0, among those of its name; NULL after the last. */
+const char *option_value(const struct invocation *call, unsigned option, size_t index);
 
 /* The option as a number within `min` and `max`, `otherwise` when it was not given. ERR_INVALID names the option and
  * the range. */

@@ -140,6 +140,52 @@ TEST(bad_requests, "an empty password and a cost out of range are refused with t
     CHECK_TEXT(e.text, "the password has a NUL byte in it or is longer than 1024 bytes");
 }
 
+static const struct {
+    struct password_recipe recipe;
+    const char *error; /* NULL: accepted */
+} recipes[] = {
+    {{PASSWORD_BCRYPT, 20, 0, 0}, NULL},
+    {{PASSWORD_BCRYPT, 21, 0, 0}, "the cost of bcrypt is 4 to 20"},
+    {{PASSWORD_BCRYPT, 0, 8, 0}, "bcrypt has no choice of memory or lanes; argon2id has"},
+    {{PASSWORD_BCRYPT, 0, 0, 1}, "bcrypt has no choice of memory or lanes; argon2id has"},
+    {{PASSWORD_ARGON2ID, 0, 0, 64}, NULL},
+    {{PASSWORD_ARGON2ID, 0, 0, 65}, "argon2id takes 1 to 64 lanes"},
+    {{PASSWORD_ARGON2ID, 101, 0, 0}, "the cost of argon2id is 1 to 100 passes"},
+    {{PASSWORD_ARGON2ID, 0, 31, 4}, "argon2id takes 8 KiB for each lane to 1024 MiB of memory"},
+    {{PASSWORD_ARGON2ID, 0, 32, 4}, NULL},
+    {{PASSWORD_ARGON2ID, 100, 1 << 20, 0}, NULL},
+    {{PASSWORD_ARGON2ID, 0, (1 << 20) + 1, 0}, "argon2id takes 8 KiB for each lane to 1024 MiB of memory"},
+};
+
+TEST(recipe_bounds, "a recipe is accepted when the server would accept what it makes")
+{
+    for (size_t i = 0; i < sizeof(recipes) / sizeof(recipes[0]); i++) {
+        struct err e = {.text = ""};
+
+        CHECK_INT(password_recipe_check(&recipes[i].recipe, &e), recipes[i].error == NULL ? 0 : -1);
+        CHECK_TEXT(e.text, recipes[i].error == NULL ? "" : recipes[i].error);
+    }
+}
+
+TEST(recipe_round_trip, "memory, passes and lanes stand in the hash, and are read back from it")
+{
+    const struct password_recipe recipe = {PASSWORD_ARGON2ID, 3, 1024, 2};
+    struct password_recipe found;
+    char hash[PASSWORD_HASH_MAX];
+    struct err e;
+
+    CHECK_INT(password_make(&recipe, STR("secret"), hash, &e), 0);
+    CHECK(strncmp(hash, "$argon2id$v=19$m=1024,t=3,p=2$", 30) == 0);
+    CHECK(matches(hash, STR("secret")));
+    CHECK_INT(password_recipe_of(str_of(hash), &found, &e), 0);
+    CHECK(memcmp(&found, &recipe, sizeof(found)) == 0);
+    CHECK_INT(password_hash(PASSWORD_BCRYPT, 4, STR("x"), hash, &e), 0);
+    CHECK_INT(password_recipe_of(str_of(hash), &found, &e), 0);
+    CHECK(found.scheme == PASSWORD_BCRYPT && found.cost == 4 && found.kib == 0 && found.lanes == 0);
+    CHECK_INT(password_recipe_of(STR("$apr1$x"), &found, &e), -1);
+    CHECK_TEXT(e.text, "MD5 (apr1) hashes are not accepted");
+}
+
 #define BCRYPT_RANGE  "bcrypt cost is not within 4 to 20"
 #define ARGON2_RANGE  "argon2id parameters are not m=8*p..1048576,t=1..100,p=1..64"
 #define ARGON2_BROKEN "malformed argon2id hash (salt of 8 to 48 bytes, digest of 16 to 64, in base64)"

@@ -7,29 +7,50 @@
 
 #include "tests/unit/test.h"
 
-enum option { NAME, LOUD };
+enum option { NAME, LOUD, GIFT, PRESENT };
 
 static const struct option_spec options[] = {
-    [NAME] = {"name", "NAME", "a name"},
-    [LOUD] = {"loud", NULL, "loudly"},
+    [NAME] = {"name", "NAME", "a name", false},
+    [LOUD] = {"loud", NULL, "loudly", false},
+    [GIFT] = {"gift", "THING", "something to give", true},
+    [PRESENT] = {"a-present-for", "THE-ONE-WHO-COMES", "from whom", false},
 };
 
 static struct invocation seen;
 static char first[32];
 
+static const char *gifts[4];
+
 static int run(const struct invocation *call)
 {
     seen = *call;
     snprintf(first, sizeof(first), "%s", call->argument_count > 0 ? call->arguments[0] : "");
+    for (size_t i = 0; i < 4; i++)
+        gifts[i] = option_value(call, GIFT, i);
     return EXIT_NOT_FOUND;
 }
 
 static const struct command_spec commands[] = {
-    {"greet", "WHO…", 1, 2, 1U << NAME | 1U << LOUD, "says hello", run},
+    {"greet", "WHO…", 1, 2, 1U << NAME | 1U << LOUD | 1U << GIFT, "says hello", run},
     {"leave", "", 0, 0, 1U << LOUD, "goes away", run},
 };
 
-static const struct program_spec program = {"tool", "a tool", commands, 2, options, 2, "the end\n"};
+static const struct program_example examples[] = {
+    {"greet a friend", "tool greet Ann --loud"},
+    {"go", "tool leave"},
+};
+
+static const struct program_spec program = {
+    .name = "tool",
+    .summary = "a tool",
+    .examples = examples,
+    .example_count = 2,
+    .commands = commands,
+    .command_count = 2,
+    .options = options,
+    .option_count = 4,
+    .notes = "the end\n",
+};
 
 /* Run the program with what it prints on `stream` (1 or 2) kept in `printed`. */
 static char printed[4096];
@@ -90,6 +111,7 @@ static const struct {
     {{"tool", "greet", "--loud=1", "x"},
      "tool: unknown or malformed option --loud=1; \"tool --help\" tells how it is used\n"},
     {{"tool", "leave", "--name=x"}, "tool: leave does not take --name; \"tool --help\" tells how it is used\n"},
+    {{"tool", "greet", "--name=x", "--name=x"}, "tool: --name may be given once only\n"},
     {{"tool", "greet"}, "tool: usage: tool greet WHO…\n"},
     {{"tool", "leave", "x"}, "tool: usage: tool leave \n"},
 };
@@ -103,12 +125,26 @@ TEST(bad, "a wrong command line runs nothing, says what is wrong and exits with 
     }
 }
 
-TEST(help, "help lists the commands, the options and the notes")
+TEST(repeated, "an option that may be repeated keeps all its values in order")
+{
+    CHECK_INT(CALL(2, "greet", "--gift", "cake", "you", "--loud", "--gift=book"), EXIT_NOT_FOUND);
+    CHECK_TEXT(gifts[0], "cake");
+    CHECK_TEXT(gifts[1], "book");
+    CHECK(gifts[2] == NULL && gifts[3] == NULL);
+    CHECK_TEXT(seen.values[GIFT], "cake");
+    CHECK_INT(CALL(2, "greet", "you"), EXIT_NOT_FOUND);
+    CHECK(gifts[0] == NULL);
+}
+
+TEST(help, "help lists the commands, the options, the examples and the notes")
 {
     CHECK_INT(CALL(1, "--help"), EXIT_DONE);
     CHECK(strstr(printed, "tool: a tool\n\nusage: tool COMMAND") == printed);
     CHECK(strstr(printed, "  greet WHO…           says hello\n  leave                goes away\n") != NULL);
-    CHECK(strstr(printed, "\n\nthe end\n") != NULL);
+    CHECK(strstr(printed, "  --a-present-for THE-ONE-WHO-COMES\n                       from whom\n") != NULL);
+    CHECK(strstr(printed, "  --gift THING…        something to give\n") != NULL);
+    CHECK(strstr(printed, "\n\nexamples:\n  # greet a friend\n  tool greet Ann --loud\n\n  # go\n  tool leave\n"
+                          "\nthe end\n") != NULL);
     CHECK_INT(CALL(1, "greet", "-h"), EXIT_DONE);
     CHECK(strstr(printed, "usage: tool") != NULL);
     CHECK_INT(CALL(1, "--version"), EXIT_DONE);

@@ -22,6 +22,7 @@ struct world {
     struct meta *meta;
     struct meta_reader *reader;
     struct err err; /* of the last call that failed */
+    bool keep_tags; /* manifests are put by somebody who may not move tags */
 };
 
 HELPER void world_open_sized(struct world *w, const char *directory, uint64_t map_bytes)
@@ -164,6 +165,7 @@ HELPER int manifest_put(struct world *w, const char *repository, struct str byte
                                    .tags = tags,
                                    .tag_count = tag == NULL ? 0 : 1,
                                    .allow_missing = allow_missing,
+                                   .keep_tags = w->keep_tags,
                                    .now = NOW};
     rc = world_run(w, &op);
     manifest_free(&m);

@@ -23,6 +23,29 @@ TEST(round_trip, "a manifest comes back byte for byte by tag and by digest, with
     world_close(&w);
 }
 
+TEST(keep_tags, "a tag that may not be moved stays, and nothing of the manifest that would have moved it is put")
+{
+    struct world w;
+    struct digest layer = blob_digest(2);
+    struct sbuf other = image_of(blob_digest(1), &layer, 1, ",\"annotations\":{\"a\":\"b\"}");
+    struct digest first, second;
+
+    world_open(&w);
+    first = push_image(&w, "app", 1, "v1", "");
+    w.keep_tags = true;
+    CHECK_INT(manifest_put(&w, "app", text_of(&other), "v1", false, &second), -1);
+    CHECK_INT(w.err.code, ERR_EXISTS);
+    CHECK_TEXT(w.err.text, "app: tag v1 is there already and you may not move it; push under another tag");
+    CHECK_INT(tag_points_to(&w, "app", "v1", first), 0);
+    CHECK_INT(manifest_delete(&w, "app", second), -1);
+    CHECK_INT(w.err.code, ERR_NOT_FOUND);
+    CHECK_INT(manifest_put(&w, "app", text_of(&other), "v2", false, &second), 0);
+    CHECK_INT(manifest_put(&w, "app", text_of(&other), "v2", false, &second), 0);
+    CHECK_INT(tag_points_to(&w, "app", "v2", second), 0);
+    sbuf_free(&other);
+    world_close(&w);
+}
+
 TEST(not_found, "what is not there is not found, and the text says what")
 {
     struct world w;

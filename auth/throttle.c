@@ -1,0 +1,248 @@
+/*
+ * Three tables of one shape: what addresses have used up, what names have used up, and pairs that have logged in.
+ *
+ * A count is one number: the time at which it will have recovered in full. Taking an attempt moves that time on by
+ * `recover_ms`, giving one back moves it towards now, and there is an attempt left as long as it is not more than the
+ * burst ahead. A count whose time has come is as good as none, so nothing has to be swept. Where a table has no room,
+ * the item with the smallest number goes: the count that has recovered most, the pair that was used longest ago.
+ *
+ * Locks, in the order in which they are taken: a lock of `addresses`, a lock of `users`. Both are held while an attempt
+ * is decided, so that one refused by either takes nothing of the other. Locks of `pairs` are taken alone.
+ */
+#include "auth/throttle.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* auth */
+#include "auth/siphash.h"
+
+/* base */
+#include "registry/base/rnd.h"
+
+enum {
+    SET_BITS = 12,
+    SETS = 1 << SET_BITS,
+    WAYS = 8,   /* two cache lines */
+    LOCKS = 64, /* power of two, at most SETS */
+};
+
+struct item {
+    uint64_t tag;   /* keyed hash; 0: free */
+    uint64_t value; /* milliseconds: when the count is full again, or when the pair was last used */
+};
+
+struct table {
+    struct {
+        pthread_mutex_t mutex;
+    } __attribute__((aligned(64))) locks[LOCKS]; /* set i is guarded by lock i % LOCKS */
+    struct item sets[SETS][WAYS];
+};
+
+struct throttle {
+    struct throttle_limits limits;
+    uint8_t key[SIPHASH_KEY_SIZE];
+    struct table addresses;
+    struct table users;
+    struct table pairs;
+};
+
+/* One side of an attempt while it is decided. */
+struct side {
+    struct table *table;
+    uint64_t tag;
+    uint64_t burst_ms; /* how far ahead of now the count may be full again */
+    bool counts;
+
+    pthread_mutex_t *held;
+    struct item *item;
+    uint64_t full_ms;
+};
+
+static void table_init(struct table *table)
+{
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_init(&table->locks[i].mutex, NULL);
+}
+
+static void table_destroy(struct table *table)
+{
+    for (size_t i = 0; i < LOCKS; i++)
+        pthread_mutex_destroy(&table->locks[i].mutex);
+}
+
+struct throttle *throttle_new(const struct throttle_limits *limits)
+{
+    struct throttle *throttle = aligned_alloc(64, sizeof(*throttle));
+
+    if (throttle == NULL)
+        abort();
+    memset(throttle, 0, sizeof(*throttle));
+    throttle->limits = *limits;
+    rnd_bytes(throttle->key, sizeof(throttle->key));
+    table_init(&throttle->addresses);
+    table_init(&throttle->users);
+    table_init(&throttle->pairs);
+    return throttle;
+}
+
+void throttle_free(struct throttle **throttle)
+{
+    if (*throttle == NULL)
+        return;
+    table_destroy(&(*throttle)->pairs);
+    table_destroy(&(*throttle)->users);
+    table_destroy(&(*throttle)->addresses);
+    free(*throttle);
+    *throttle = NULL;
+}
+
+static uint64_t tag_of(const struct throttle *throttle, const void *bytes, size_t n)
+{
+    return siphash(throttle->key, bytes, n) | 1; /* the set comes from the other end */
+}
+
+/* An IPv4 address is an IPv6 address with a prefix of 96 bits that it shares with all the others. */
+static uint64_t address_tag(const struct throttle *throttle, const struct network_address *from)
+{
+    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+    bool ipv4 = memcmp(from->bytes, mapped, sizeof(mapped)) == 0;
+
+    return from->known ? tag_of(throttle, from->bytes, ipv4 ? 16 : 8) : 0;
+}
+
+static uint64_t pair_tag(const struct throttle *throttle, const struct throttle_attempt *attempt)
+{
+    const uint64_t tags[2] = {attempt->address, attempt->user};
+
+    return tag_of(throttle, tags, sizeof(tags));
+}
+
+/* Lock the set that `tag` belongs to and give its item, or the one to put it into when there is none. */
+static struct item *lock_item(struct table *table, uint64_t tag, pthread_mutex_t **held)
+{
+    size_t index = tag >> (64 - SET_BITS);
+    struct item *set = table->sets[index], *place = &set[0];
+
+    *held = &table->locks[index % LOCKS].mutex;
+    pthread_mutex_lock(*held);
+    for (size_t i = 0; i < WAYS; i++) {
+        if (set[i].tag == tag)
+            return &set[i];
+        if (set[i].value < place->value)
+            place = &set[i];
+    }
+    return place;
+}
+
+static bool remembered(struct throttle *throttle, uint64_t pair)
+{
+    pthread_mutex_t *held;
+    bool found = lock_item(&throttle->pairs, pair, &held)->tag == pair;
+
+    pthread_mutex_unlock(held);
+    return found;
+}
+
+static void remember(struct throttle *throttle, uint64_t pair, uint64_t now_ms)
+{
+    pthread_mutex_t *held;
+    struct item *item = lock_item(&throttle->pairs, pair, &held);
+
+    *item = (struct item){pair, now_ms};
+    pthread_mutex_unlock(held);
+}
+
+/* Lock the side's set and see how much it has used up. */
+static void enter(struct side *side, uint64_t now_ms)
+{
+    if (!side->counts)
+        return;
+    side->item = lock_item(side->table, side->tag, &side->held);
+    side->full_ms = side->item->tag == side->tag && side->item->value > now_ms ? side->item->value : now_ms;
+}
+
+/* Milliseconds until the side has an attempt to give. */
+static uint64_t lacking(const struct side *side, uint64_t recover_ms, uint64_t now_ms)
+{
+    uint64_t after = side->full_ms + recover_ms, bound = now_ms + side->burst_ms;
+
+    return side->counts && after > bound ? after - bound : 0;
+}
+
+static void spend(struct side *side, uint64_t recover_ms)
+{
+    if (side->counts)
+        *side->item = (struct item){side->tag, side->full_ms + recover_ms};
+}
+
+static void leave(struct side *side)
+{
+    if (side->counts)
+        pthread_mutex_unlock(side->held);
+}
+
+unsigned throttle_take(struct throttle *throttle, const struct network_address *from, struct str user, uint64_t now_ms,
+                       struct throttle_attempt *attempt)
+{
+    uint64_t recover_ms = throttle->limits.recover_ms, wait_ms, user_wait_ms;
+    struct side address, name;
+
+    attempt->address = address_tag(throttle, from);
+    attempt->user = tag_of(throttle, user.p, user.n);
+    attempt->of_address = from->known;
+    attempt->of_user = !from->known || !remembered(throttle, pair_tag(throttle, attempt));
+    address = (struct side){.table = &throttle->addresses,
+                            .tag = attempt->address,
+                            .burst_ms = throttle->limits.address_burst * recover_ms,
+                            .counts = attempt->of_address};
+    name = (struct side){.table = &throttle->users,
+                         .tag = attempt->user,
+                         .burst_ms = throttle->limits.user_burst * recover_ms,
+                         .counts = attempt->of_user};
+    enter(&address, now_ms);
+    enter(&name, now_ms);
+    wait_ms = lacking(&address, recover_ms, now_ms);
+    user_wait_ms = lacking(&name, recover_ms, now_ms);
+    wait_ms = wait_ms > user_wait_ms ? wait_ms : user_wait_ms;
+    if (wait_ms == 0) {
+        spend(&address, recover_ms);
+        spend(&name, recover_ms);
+    }
+    leave(&name);
+    leave(&address);
+    return (unsigned)((wait_ms + 999) / 1000);
+}
+
+/* A count that has been forgotten meanwhile has nothing to get back. */
+static void give_back(struct table *table, uint64_t tag, uint64_t recover_ms)
+{
+    pthread_mutex_t *held;
+    struct item *item = lock_item(table, tag, &held);
+
+    if (item->tag == tag)
+        item->value -= item->value < recover_ms ? item->value : recover_ms;
+    pthread_mutex_unlock(held);
+}
+
+void throttle_passed(struct throttle *throttle, const struct throttle_attempt *attempt, uint64_t now_ms)
+{
+    if (attempt->of_address) {
+        give_back(&throttle->addresses, attempt->address, throttle->limits.recover_ms);
+        remember(throttle, pair_tag(throttle, attempt), now_ms);
+    }
+    if (attempt->of_user)
+        give_back(&throttle->users, attempt->user, throttle->limits.recover_ms);
+}
+
+void throttle_remember(struct throttle *throttle, const struct network_address *from, struct str user, uint64_t now_ms)
+{
+    struct throttle_attempt attempt = {
+        .address = address_tag(throttle, from),
+        .user = tag_of(throttle, user.p, user.n),
+    };
+
+    if (from->known)
+        remember(throttle, pair_tag(throttle, &attempt), now_ms);
+}
