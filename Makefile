@@ -86,6 +86,9 @@ $(BUILD)/o/%.o: %.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+# What it has embedded.
+$(BUILD)/o/tools/trust_script.o: $(wildcard tools/trust_*.sh)
+
 # Rebuild when the flags change.
 $(BUILD)/flags: FORCE
 	@mkdir -p $(@D)
@@ -106,6 +109,20 @@ $(BUILD)/fuzz/%: $(BUILD)/o/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+# A program prints its own manual page and completions, so that they cannot differ from it.
+MAN := $(patsubst $(BUILD)/%,$(BUILD)/man/%.1,$(PROGRAMS))
+COMPLETIONS := $(patsubst $(BUILD)/%,$(BUILD)/completion/%,$(PROGRAMS))
+
+$(MAN): $(BUILD)/man/%.1: $(BUILD)/%
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)
+	$(Q)$< --man > $@
+
+$(COMPLETIONS): $(BUILD)/completion/%: $(BUILD)/%
+	@mkdir -p $(@D)
+	$(call say,BASH,$@)
+	$(Q)$< --completion > $@
 
 unit-programs: $(UNIT)
 bench-programs: $(BENCH)
@@ -157,16 +174,23 @@ fuzz: ## build and run each fuzzer for FUZZ_SECONDS (default 600)
 	@conf/deps.sh lint
 	@tests/fuzz/run.sh
 
-install: all ## install below DESTDIR and PREFIX
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/berth
+man: $(MAN) $(COMPLETIONS) ## manual pages and completions for bash, into BUILD/man and BUILD/completion
+
+# For a program that calls htpasswd: ln -s berth-user htpasswd, in a directory of its own.
+SHARE = $(DESTDIR)$(PREFIX)/share
+
+install: all man ## install below DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/berth $(SHARE)/man/man1 $(SHARE)/bash-completion/completions
 	install -m 0755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
-	install -m 0644 conf/config.yml $(DESTDIR)$(PREFIX)/share/berth/config.example.yml
+	install -m 0644 $(MAN) $(SHARE)/man/man1
+	install -m 0644 $(COMPLETIONS) $(SHARE)/bash-completion/completions
+	install -m 0644 conf/config.yml $(SHARE)/berth/config.example.yml
 
 clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: all help deps run unit unit-programs bench-programs fuzz-programs test conformance bench format lint layers fuzz install clean FORCE
+.PHONY: all help man deps run unit unit-programs bench-programs fuzz-programs test conformance bench format lint layers fuzz install clean FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD)/o -name '*.d' 2>/dev/null)

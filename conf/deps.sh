@@ -13,8 +13,10 @@ build=(
     'libllhttp-dev|node-llhttp'
 )
 test=(
-    curl ca-certificates openssl python3 jq procps iproute2 strace util-linux apache2-utils
+    curl ca-certificates openssl gnutls-bin python3 jq procps iproute2 strace util-linux apache2-utils groff-base
+    pebble acme-tiny
     docker.io 'docker-cli?' containerd runc skopeo podman buildah umoci
+    openssh-client openssh-server sudo 'busybox-static|busybox'
 )
 lint=(clang clang-tidy clang-format cppcheck shellcheck)
 bench=(curl openssl python3 apache2-utils docker-registry nginx-light wrk)
@@ -134,7 +136,7 @@ main() {
 # give the packages that have just been installed. A socket goes before the service that it would start again.
 stop_services() {
     local package unit
-    local -A units=([docker.io]='docker.socket docker.service' [nginx-light]=nginx.service)
+    local -A units=([docker.io]='docker.socket docker.service' [nginx-light]=nginx.service [openssh-server]='ssh.socket ssh.service')
     [[ -d /run/systemd/system ]] || return 0
     for package in "$@"; do
         for unit in ${units[$package]:-$package.service}; do
@@ -147,7 +149,7 @@ look
 case ${1-} in
 build) main "${build[@]}" ;;
 test)
-    mapfile -t fresh < <(missing_of docker.io containerd)
+    mapfile -t fresh < <(missing_of docker.io containerd openssh-server)
     main "${test[@]}"
     stop_services "${fresh[@]}"
     ;;

@@ -6,16 +6,25 @@
 
 #include <openssl/evp.h>
 
+#include "auth/throttle.h"
+#include "registry/base/clock.h"
+#include "registry/login_challenge.h"
+#include "registry/metrics.h"
+#include "registry/net/peer.h"
 #include "registry/reply.h"
 #include "registry/server.h"
 
-enum { CREDENTIALS_MAX = 4096 }; /* bytes of base64 */
+enum {
+    CREDENTIALS_MAX = 4096, /* bytes of base64 */
+    HASHES_WAITING = 64,    /* per thread of the lane: some seconds of work */
+};
 
 /* A caller's word until it is checked; wiped afterwards. */
 struct claim {
     handler_fn *handle;
     struct str name;
     struct str password;
+    struct throttle_attempt attempt;
     enum verdict verdict;
     size_t n;
     char text[];
@@ -33,16 +42,92 @@ static void claim_free(struct request *rq)
     rq->release = NULL;
 }
 
-static void challenge(struct request *rq, const char *detail)
+void gate_challenge(struct request *rq, const char *detail)
 {
-    struct sbuf realm = {0};
-
-    sbuf_printf(&realm, "Basic realm=");
-    sbuf_json(&realm, str_of(rq->server->config->htpasswd_realm));
-    reply_header(rq, "WWW-Authenticate", (struct str){realm.p, realm.n});
-    sbuf_free(&realm);
+    login_challenge_add(rq);
     reply_error(rq, OCI_UNAUTHORIZED, "%s", detail);
 }
+
+static void refuse(struct request *rq, const char *detail)
+{
+    metric_add(METRIC_LOGIN_REFUSED, 1);
+    gate_challenge(rq, detail);
+}
+
+/* ---- certificates ---- */
+
+/* Take the name in the client's certificate. False: it was good once and is not any more, and that was replied. */
+static bool take_certificate(struct request *rq)
+{
+    struct str name;
+
+    switch (peer_certificate(request_connection(rq), &name, &rq->err)) {
+    case PEER_CERTIFIED:
+        snprintf(rq->certificate, sizeof(rq->certificate), "%.*s", (int)name.n, name.p);
+        return true;
+    case PEER_REFUSED:
+        rq->h2o->http1_is_persistent = 0;
+        reply_error(rq, OCI_DENIED, "%s", rq->err.text);
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* May who knows the password of `name` be that user, with the certificate he came with? */
+static bool certificate_fits(const struct request *rq, struct str name)
+{
+    return rq->server->config->certificate_policy != CONFIG_CERTIFICATE_BOTH || !rq->server->identifies ||
+           str_eq(str_of(rq->certificate), name);
+}
+
+/* ---- the end of all ways that know a name ---- */
+
+static void welcome(struct request *rq, struct str name, enum metric way, handler_fn *handle)
+{
+    if (!certificate_fits(rq, name)) {
+        metric_add(METRIC_LOGIN_REFUSED, 1);
+        reply_error(rq, OCI_DENIED,
+                    "this registry wants a client certificate and the password of the very user that it names");
+        return;
+    }
+    if (name.n > 0)
+        metric_add(way, 1);
+    snprintf(rq->user, sizeof(rq->user), "%.*s", (int)name.n, name.p);
+    handle(rq);
+}
+
+static void admit_without_word(struct request *rq, handler_fn *handle)
+{
+    bool named = rq->server->identifies && rq->certificate[0] != '\0' &&
+                 rq->server->config->certificate_policy == CONFIG_CERTIFICATE_EITHER;
+
+    if (named)
+        welcome(rq, str_of(rq->certificate), METRIC_LOGIN_CERTIFICATE, handle);
+    else
+        handle(rq);
+}
+
+/* ---- passes ---- */
+
+static void admit_pass(struct request *rq, struct str pass, handler_fn *handle)
+{
+    char name[HTPASSWD_NAME_MAX + 1];
+
+    if (!users_admit(rq->server->users, pass, clock_wall_s(), name)) {
+        rq->pass_refused = true;
+        refuse(rq, "the token is not one of this registry's, or has expired; log in again");
+        return;
+    }
+    rq->has_pass = true;
+    rq->has_password = name[0] != '\0';
+    if (name[0] == '\0')
+        admit_without_word(rq, handle);
+    else
+        welcome(rq, str_of(name), METRIC_LOGIN_PASS, handle);
+}
+
+/* ---- passwords ---- */
 
 /* "Basic <base64 of name:password>" (RFC 7617 §2). NULL when it is anything else. */
 static struct claim *parse_claim(struct str header)
@@ -62,7 +147,7 @@ static struct claim *parse_claim(struct str header)
     n -= n > 0 && encoded.p[encoded.n - 2] == '=';
     claim->n = encoded.n;
     colon = str_find((struct str){claim->text, n}, ':');
-    if (length < 0 || colon == n || colon == 0 || colon > 255) {
+    if (length < 0 || colon == n || colon == 0 || colon > HTPASSWD_NAME_MAX) {
         explicit_bzero(claim->text, encoded.n);
         free(claim);
         return NULL;
@@ -72,19 +157,20 @@ static struct claim *parse_claim(struct str header)
     return claim;
 }
 
-static void decide(struct request *rq)
+static void decide(struct request *rq, enum metric way)
 {
     struct claim *claim = rq->state;
     handler_fn *handle = claim->handle;
-    bool welcome = claim->verdict == VERDICT_YES;
+    char name[HTPASSWD_NAME_MAX + 1];
+    bool right = claim->verdict == VERDICT_YES;
 
-    if (welcome)
-        snprintf(rq->user, sizeof(rq->user), "%.*s", (int)claim->name.n, claim->name.p);
+    snprintf(name, sizeof(name), "%.*s", (int)claim->name.n, claim->name.p);
     claim_free(rq);
-    if (welcome)
-        handle(rq);
+    rq->has_password = right;
+    if (right)
+        welcome(rq, str_of(name), way, handle);
     else
-        challenge(rq, "unknown user or wrong password");
+        refuse(rq, "unknown user or wrong password");
 }
 
 static void verify(struct request *rq)
@@ -92,42 +178,72 @@ static void verify(struct request *rq)
     struct claim *claim = rq->state;
 
     claim->verdict = users_verify(rq->server->users, claim->name, claim->password);
+    if (claim->verdict == VERDICT_YES && rq->server->throttle != NULL)
+        throttle_passed(rq->server->throttle, &claim->attempt, clock_monotonic_ms());
 }
 
-void gate_admit(struct request *rq, handler_fn *handle)
+static void verified(struct request *rq)
 {
-    struct str header = request_header(rq, H2O_TOKEN_AUTHORIZATION);
-    struct claim *claim;
+    decide(rq, METRIC_LOGIN_HASHED);
+}
 
-    if (rq->server->users == NULL) {
-        handle(rq);
-        return;
+/* Nobody may try passwords faster than he could by mistake, nor make others wait who have something to wait for. False:
+ * that was replied. */
+static bool may_try(struct request *rq, struct claim *claim)
+{
+    struct throttle *throttle = rq->server->throttle;
+    unsigned seconds;
+
+    if (workers_waiting(rq->server->workers, LANE_HASH) >= HASHES_WAITING * rq->server->loop_count) {
+        reply_header(rq, "Retry-After", STR("1"));
+        reply_error(rq, OCI_UNAVAILABLE, "too many passwords are being checked; try again in a second");
+        return false;
     }
-    if (request_header_repeats(rq, H2O_TOKEN_AUTHORIZATION)) {
-        challenge(rq, "more than one Authorization header");
-        return;
-    }
-    if (header.n == 0) {
-        challenge(rq, "log in first");
-        return;
-    }
-    claim = parse_claim(header);
+    seconds = throttle == NULL ? 0
+                               : throttle_take(throttle, &request_connection(rq)->peer.address, claim->name,
+                                               clock_monotonic_ms(), &claim->attempt);
+    if (seconds == 0)
+        return true;
+    metric_add(METRIC_LOGIN_THROTTLED, 1);
+    reply_header_text(rq, "Retry-After", "%u", seconds);
+    reply_error(rq, OCI_TOOMANYREQUESTS, "too many wrong passwords; try again in %u seconds", seconds);
+    return false;
+}
+
+static void admit_password(struct request *rq, struct str header, handler_fn *handle)
+{
+    struct claim *claim = parse_claim(header);
+
     if (claim == NULL) {
-        challenge(rq, "the Authorization header must be Basic with user and password");
+        refuse(rq, "the Authorization header must be Basic with user and password");
         return;
     }
     claim->handle = handle;
     rq->state = claim;
     rq->release = claim_free;
     claim->verdict = users_recall(rq->server->users, claim->name, claim->password);
-    if (claim->verdict == VERDICT_UNKNOWN)
-        request_work(rq, LANE_HASH, verify, decide);
-    else
-        decide(rq);
+    if (claim->verdict == VERDICT_YES && rq->server->throttle != NULL)
+        throttle_remember(rq->server->throttle, &request_connection(rq)->peer.address, claim->name,
+                          clock_monotonic_ms());
+    if (claim->verdict != VERDICT_UNKNOWN)
+        decide(rq, METRIC_LOGIN_REMEMBERED);
+    else if (may_try(rq, claim))
+        request_work(rq, LANE_HASH, verify, verified);
 }
 
-bool gate_may_pull(const struct request *rq, struct str repository)
+void gate_admit(struct request *rq, handler_fn *handle)
 {
-    (void)repository;
-    return rq->server->users == NULL || rq->user[0] != '\0';
+    static const struct str bearer = STR("Bearer ");
+    struct str header = request_header(rq, H2O_TOKEN_AUTHORIZATION);
+
+    if (!take_certificate(rq))
+        return;
+    if (rq->server->users == NULL || header.n == 0)
+        admit_without_word(rq, handle);
+    else if (request_header_repeats(rq, H2O_TOKEN_AUTHORIZATION))
+        refuse(rq, "more than one Authorization header");
+    else if (header.n > bearer.n && str_eq_nocase((struct str){header.p, bearer.n}, bearer))
+        admit_pass(rq, str_trim(str_from(header, bearer.n)), handle);
+    else
+        admit_password(rq, header, handle);
 }

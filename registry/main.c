@@ -1,46 +1,32 @@
-/* berth: the command line. Called as `registry` it takes distribution's command line, which is the same. */
+/* berth: the command line. Called as `registry` it takes distribution's, which is the same. */
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "registry/base/log.h"
+#include "registry/commands.h"
 #include "registry/config/config.h"
 #include "registry/server.h"
 
-static const char help[] = "Berth: a private registry for container images\n"
-                           "\n"
-                           "Usage:\n"
-                           "  berth serve [CONFIG]   serve until SIGTERM; SIGHUP reads certificate and users again\n"
-                           "  berth --version\n"
-                           "  berth --help\n"
-                           "\n"
-                           "CONFIG is YAML as the CNCF distribution registry takes it. Without it: "
-                           "$REGISTRY_CONFIGURATION_PATH, else the first\n"
-                           "of /etc/berth/config.yml, /etc/distribution/config.yml, /etc/docker/registry/config.yml. "
-                           "Every key can be set from the\n"
-                           "environment: http.addr is REGISTRY_HTTP_ADDR.\n"
-                           "\n"
-                           "Examples:\n"
-                           "  berth serve /etc/berth/config.yml\n"
-                           "  REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/srv/images berth serve\n";
+static const struct option_spec options[] = {
+    [OPTION_CONFIG] = {.name = "config", .value = "FILE", .help = "the configuration; default: as for serve"},
+    [OPTION_RULES] = {.name = "rules", .value = "FILE", .help = "a file of access rules, instead of those configured"},
+    [OPTION_ADDRESS] = {.name = "address", .value = "IP", .help = "where the caller comes from; default: not known"},
+    [OPTION_CERTIFICATE] = {.name = "certificate",
+                            .value = "NAME",
+                            .help = "the name in the caller's verified certificate; default: none"},
+    [OPTION_ALL] = {.name = "all", .help = "also the rules before the one that decides, and why they do not match"},
+    [OPTION_JSON] = {.name = "json", .help = "for programs"},
+};
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
-
-static int serve(const char *path, char *const *environment)
-{
-    struct err e = {0};
-    struct config *config = config_load(path, environment, &e);
-    int rc = -1;
-
-    if (config != NULL) {
-        log_init(config->log_level, config->log_format, config->log_fields, config->log_field_count);
-        rc = server_run(config, &e);
-    }
-    if (rc != 0)
-        log_error("%s", e.text);
-    config_free(&config);
-    return rc == 0 ? EXIT_OK : EXIT_FAILED;
-}
+static const struct program_example examples[] = {
+    {"serve with a configuration", "berth serve /etc/berth/config.yml"},
+    {"serve with the defaults, images elsewhere", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/srv/images berth serve"},
+    {"which rule lets alice push, or does not?", "berth access explain alice push team-a/app"},
+    {"may somebody pull without a login, from there?", "berth access explain - pull team-a/app --address 192.0.2.7"},
+    {"is a file of rules good? what does it say?", "berth access check --rules access.yml"},
+};
 
 /* Signals are taken by the housekeeper with sigtimedwait(): every thread inherits them blocked. */
 static void block_signals(void)
@@ -55,34 +41,61 @@ static void block_signals(void)
     signal(SIGPIPE, SIG_IGN);
 }
 
-static int usage(const char *what)
+int command_serve(const struct invocation *call)
 {
-    fprintf(stderr, "berth: %s; see berth --help\n", what);
-    return EXIT_USAGE;
+    struct err e = {0};
+    struct config *config;
+    int rc = -1;
+
+    block_signals();
+    config = config_load(call->argument_count > 0 ? call->arguments[0] : NULL, environ, &e);
+    if (config != NULL) {
+        log_init(config->log_level, config->log_format, config->log_fields, config->log_field_count);
+        rc = server_run(config, environ, &e);
+    }
+    if (rc != 0)
+        log_error("%s", e.text);
+    config_free(&config);
+    return rc == 0 ? EXIT_DONE : EXIT_REFUSED;
 }
 
-int main(int argc, char **argv, char **environment)
+#define TAKES(option) (1U << (option))
+
+int main(int argc, char **argv)
 {
-    if (argc < 2)
-        return usage("a command is missing");
-    if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-v") == 0) {
-        printf("berth %s\n", BERTH_VERSION);
-        return EXIT_OK;
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        fputs(help, stdout);
-        return EXIT_OK;
-    }
-    if (strcmp(argv[1], "serve") != 0)
-        return usage("there is no such command");
-    if (argc > 3)
-        return usage("serve takes one configuration file");
-    if (argc == 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-h") == 0)) {
-        fputs(help, stdout);
-        return EXIT_OK;
-    }
-    if (argc == 3 && argv[2][0] == '-')
-        return usage("serve takes no options");
-    block_signals();
-    return serve(argc == 3 ? argv[2] : NULL, environment);
+    const struct command_spec commands[] = {
+        {.name = "serve",
+         .arguments = "[CONFIG-FILE]",
+         .max = 1,
+         .help = "serve until SIGTERM; SIGHUP reads certificates, users and rules again",
+         .run = command_serve},
+        {.name = "access",
+         .arguments = "explain USER ACTION REPOSITORY | check",
+         .min = 1,
+         .max = 4,
+         .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_RULES) | TAKES(OPTION_ADDRESS) | TAKES(OPTION_CERTIFICATE) |
+                    TAKES(OPTION_ALL) | TAKES(OPTION_JSON),
+         .help = "which access rule decides (pull, push, delete, overwrite)? USER - is nobody; check: are they good?",
+         .run = command_access},
+    };
+    const struct program_spec program = {
+        .name = "berth",
+        .summary = "a private registry for container images",
+        .examples = examples,
+        .example_count = sizeof(examples) / sizeof(examples[0]),
+        .commands = commands,
+        .command_count = sizeof(commands) / sizeof(commands[0]),
+        .options = options,
+        .option_count = sizeof(options) / sizeof(options[0]),
+        .notes =
+            "The configuration is YAML as the CNCF distribution registry takes it. Without one named:\n"
+            "$REGISTRY_CONFIGURATION_PATH, else the first of /etc/berth/config.yml, /etc/distribution/config.yml,\n"
+            "/etc/docker/registry/config.yml. Every key can be set from the environment: http.addr is\n"
+            "REGISTRY_HTTP_ADDR.\n"
+            "\n"
+            "exit status: 0 done or allowed, 1 failed or denied, 2 wrong usage\n",
+        .see_also = "berth-user(1), berth-ca(1), berth-trust(1)",
+    };
+
+    return program_run(&program, argc, argv);
 }

@@ -7,6 +7,7 @@
 
 #include "registry/base/log.h"
 #include "registry/gate.h"
+#include "registry/permission.h"
 #include "registry/query.h"
 #include "registry/reply.h"
 #include "registry/request_log.h"
@@ -102,6 +103,8 @@ static bool writes(const struct request *rq)
 
 static void handle(struct request *rq)
 {
+    if (!permission_enter(rq))
+        return;
     if (rq->target.route == ROUTE_NONE) {
         reply_error(rq, OCI_NAME_UNKNOWN, "no end-point of the registry protocol has this path");
         return;
@@ -114,6 +117,8 @@ static void handle(struct request *rq)
                     REPOSITORY_NAME_MAX);
         return;
     }
+    if (!permission_check(rq))
+        return;
     if (writes(rq) && rq->server->config->readonly) {
         refuse_disabled(rq, ~(1U << METHOD_GET | 1U << METHOD_HEAD), "the registry is in read-only mode");
         return;
@@ -199,6 +204,11 @@ void request_commit(struct request *rq, int (*apply)(struct meta_txn *txn, struc
 }
 
 /* ---- what the client said ---- */
+
+const struct driven *request_connection(const struct request *rq)
+{
+    return H2O_STRUCT_FROM_MEMBER(struct driven, super, rq->h2o->conn);
+}
 
 struct str request_header(const struct request *rq, const h2o_token_t *token)
 {

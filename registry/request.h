@@ -31,8 +31,12 @@ struct request {
     h2o_req_t *h2o; /* NULL: the client is gone */
     struct loop *loop;
     struct server *server;
-    char id[17];    /* in the X-Request-Id header and in the logs */
-    char user[256]; /* empty: anonymous */
+    char id[17];           /* in the X-Request-Id header and in the logs */
+    char user[256];        /* empty: anonymous */
+    char certificate[256]; /* the name in the client's verified certificate; empty: none */
+    bool has_pass;         /* came with a pass of ours (gate.h), in the user's name or in nobody's */
+    bool pass_refused;     /* came with a pass that is not good, or not any more */
+    bool has_password;     /* the user showed that he knows the password, or has a pass that proves it */
 
     /* what it asks for; strings point into `text` */
     enum method method;
@@ -68,6 +72,8 @@ void request_commit(struct request *rq, int (*apply)(struct meta_txn *txn, struc
                     void (*done)(struct request *rq));
 struct request *request_of_change(struct meta_change *change);
 
+/* The connection it came on. While the client is there. */
+const struct driven *request_connection(const struct request *rq);
 /* A request header's value, trimmed; empty when absent. */
 struct str request_header(const struct request *rq, const h2o_token_t *token);
 /* Was the header sent more than once? */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "registry/metrics.h"
 #include "registry/server.h"
 
 /* Bytes that could forge a line or a field are shown as \xHH. */
@@ -47,11 +48,14 @@ static void put_request_line(struct sbuf *line, h2o_req_t *h2o)
 void request_log(const struct request *rq)
 {
     h2o_req_t *h2o = rq->h2o;
+    /* 499: the client closed before there was a reply, a number that log readers know. */
+    int status = h2o->res.status == 0 ? 499 : h2o->res.status;
     struct sbuf line = {0};
 
+    metric_request((struct str){h2o->input.method.base, h2o->input.method.len}, status);
     if (rq->server->access_log == NULL)
         return;
-    sbuf_str(&line, str_of(H2O_STRUCT_FROM_MEMBER(struct driven, super, h2o->conn)->peer));
+    sbuf_str(&line, str_of(H2O_STRUCT_FROM_MEMBER(struct driven, super, h2o->conn)->peer.text));
     sbuf_printf(&line, " - ");
     if (rq->user[0] == '\0')
         sbuf_put(&line, "-", 1);
@@ -59,8 +63,7 @@ void request_log(const struct request *rq)
         put_escaped(&line, str_of(rq->user), ' ' + 1);
     sbuf_printf(&line, " [%s] ", h2o->processed_at.str->log);
     put_request_line(&line, h2o);
-    /* 499: the client closed before there was a reply, a number that log readers know. */
-    sbuf_printf(&line, " %d %zu", h2o->res.status == 0 ? 499 : h2o->res.status, h2o->bytes_sent);
+    sbuf_printf(&line, " %d %zu", status, h2o->bytes_sent);
     put_header(&line, rq, H2O_TOKEN_REFERER);
     put_header(&line, rq, H2O_TOKEN_USER_AGENT);
     sbuf_printf(&line, " %s\n", rq->id);

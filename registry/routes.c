@@ -25,6 +25,7 @@ static const struct {
                        [METHOD_PUT] = api_upload_put,
                        [METHOD_DELETE] = api_upload_cancel}},
     [ROUTE_REFERRERS] = {"referrers", {[METHOD_GET] = api_referrers}},
+    [ROUTE_TOKEN] = {"token", {[METHOD_GET] = api_token}},
 };
 
 /* Cut the last segment off `path`: false when there is no slash in it. */
@@ -72,6 +73,8 @@ void route_parse(struct str path, struct target *out)
         out->route = ROUTE_BASE;
     else if (str_eq(path, STR("/v2/_catalog")))
         out->route = ROUTE_CATALOG;
+    else if (str_eq(path, STR("/v2/_token")))
+        out->route = ROUTE_TOKEN;
     else if (str_starts(path, STR("/v2/")))
         parse_repository_path(str_from(path, sizeof("/v2/") - 1), out);
 }
@@ -92,6 +95,22 @@ handler_fn *route_handler(enum route route, enum method method)
     handler_fn *const *handlers = routes[route].handlers;
 
     return handlers[method == METHOD_HEAD ? METHOD_GET : method];
+}
+
+/* Everything about an upload is part of pushing: its state and its end concern nobody who may not push. */
+enum access_action route_action(enum route route, enum method method)
+{
+    if (route == ROUTE_UPLOADS || route == ROUTE_UPLOAD)
+        return ACCESS_PUSH;
+    switch (method) {
+    case METHOD_GET:
+    case METHOD_HEAD:
+        return ACCESS_PULL;
+    case METHOD_DELETE:
+        return ACCESS_DELETE;
+    default:
+        return ACCESS_PUSH;
+    }
 }
 
 void route_allow(enum route route, unsigned disabled, char out[64])

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 
+#include "auth/access.h"
 #include "registry/base/str.h"
 
 struct request;
@@ -24,6 +25,7 @@ enum route {
     ROUTE_UPLOADS,
     ROUTE_UPLOAD,
     ROUTE_REFERRERS,
+    ROUTE_TOKEN,
     ROUTE_COUNT,
 };
 
@@ -41,6 +43,8 @@ void route_parse(struct str path, struct target *out);
 bool route_method(struct str name, enum method *out);
 /* The handler for a route and method; NULL: 405 with route_allow(). HEAD is served by GET's handler. */
 handler_fn *route_handler(enum route route, enum method method);
+/* What a caller must be allowed to do with the repository, for a route that has one and a method that it takes. */
+enum access_action route_action(enum route route, enum method method);
 /* "GET, HEAD, …" for the Allow header (RFC 9110 §10.2.1), without the methods whose bits are set in `disabled`. `out`
  * has room for 64 bytes. */
 void route_allow(enum route route, unsigned disabled, char out[64]);

@@ -4,20 +4,26 @@
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "auth/throttle.h"
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/net/listener.h"
 #include "registry/request.h"
+#include "registry/rules.h"
+#include "registry/side.h"
 
 enum {
     DISK_THREADS_PER_CORE = 8, /* they wait more than they work */
-    HOUSEKEEPING_MS = 1000,
+    HOUSEKEEPING_MS = 500,     /* a change is in force after two looks at the most */
     DRAIN_POLL_MS = 20,
     FIRST_PURGE_MS = 60 * 1000, /* so that a server that is restarted daily purges too */
     PURGE_AT_ONCE = 1000,
+    ATTEMPTS_MOST = 1000000,
+    RECOVER_MOST_MS = 24 * 60 * 60 * 1000,
 };
 
 /* ---- set up, in order ---- */
@@ -53,7 +59,41 @@ static void configure_h2o(struct server *server)
     handler->on_req = request_handle;
 }
 
-static int open_parts(struct server *server, struct err *e)
+static uint32_t at_most(uint64_t value, uint32_t most)
+{
+    return value < most ? (uint32_t)value : most;
+}
+
+static struct throttle *open_throttle(const struct config *config)
+{
+    const struct throttle_limits limits = {
+        .address_burst = at_most(config->throttle.address_burst, ATTEMPTS_MOST),
+        .user_burst = at_most(config->throttle.user_burst, ATTEMPTS_MOST),
+        .recover_ms = at_most(config->throttle.recover_ms, RECOVER_MOST_MS),
+    };
+
+    return throttle_new(&limits);
+}
+
+/* Who may in: users, rules, and what a client certificate says. */
+static int open_admission(struct server *server, char *const *environment, struct err *e)
+{
+    const struct config *config = server->config;
+    bool verifies = config->client_auth == CONFIG_CLIENT_AUTH_VERIFY_IF_GIVEN ||
+                    config->client_auth == CONFIG_CLIENT_AUTH_REQUIRE_AND_VERIFY;
+
+    if (config->auth == CONFIG_AUTH_HTPASSWD && (server->users = users_open(config->htpasswd_path, e)) == NULL)
+        return err_wrap(e, "auth.htpasswd");
+    if (server->users != NULL && !config->throttle.disabled)
+        server->throttle = open_throttle(config);
+    if ((server->rules = rules_open(config, environment, e)) == NULL)
+        return err_wrap(e, "access");
+    server->identifies = verifies && config->certificate_policy != CONFIG_CERTIFICATE_CONNECTION;
+    server->authenticates = server->users != NULL || server->identifies;
+    return 0;
+}
+
+static int open_parts(struct server *server, char *const *environment, struct err *e)
 {
     const struct config *config = server->config;
     long online = sysconf(_SC_NPROCESSORS_ONLN);
@@ -62,8 +102,8 @@ static int open_parts(struct server *server, struct err *e)
     server->loop_count = cores;
     if ((server->store = store_open(config->root_directory, e)) == NULL)
         return -1;
-    if (config->auth == CONFIG_AUTH_HTPASSWD && (server->users = users_open(config->htpasswd_path, e)) == NULL)
-        return err_wrap(e, "auth.htpasswd");
+    if (open_admission(server, environment, e) != 0)
+        return -1;
     if (config->tls_certificate != NULL && (server->tls = tls_open(config, e)) == NULL)
         return -1;
     if (!config->accesslog_disabled && (server->access_log = access_log_start(e)) == NULL)
@@ -74,14 +114,23 @@ static int open_parts(struct server *server, struct err *e)
 
 static int open_loops(struct server *server, struct err *e)
 {
-    server->listener = listener_open(server, e);
-    if (server->listener == NULL)
+    const struct config *config = server->config;
+    const struct listening what = {.key = "http.addr",
+                                   .addr = config->http_addr,
+                                   .is_path = strcmp(config->http_net, "unix") == 0,
+                                   .inherits = true,
+                                   .tls = true,
+                                   .host = server->h2o.hosts[0]};
+
+    /* The registry's own address comes last: who reaches it meets a server that will start. */
+    if ((server->side = side_open(server, e)) == NULL || (server->listener = listener_open(server, &what, e)) == NULL)
         return -1;
     server->loops = xcalloc(server->loop_count, sizeof(*server->loops));
     for (unsigned i = 0; i < server->loop_count; i++)
         if (loop_start(&server->loops[i], server, i, e) != 0)
             return -1;
     listener_start(server->listener);
+    side_start(server->side);
     return 0;
 }
 
@@ -94,9 +143,12 @@ static void close_parts(struct server *server)
         loop_stop(&server->loops[i]);
     workers_stop(&server->workers);
     listener_close(&server->listener);
+    side_close(&server->side);
     free(server->loops);
     access_log_stop(&server->access_log);
     tls_close(&server->tls);
+    rules_close(&server->rules);
+    throttle_free(&server->throttle);
     users_close(&server->users);
     store_close(&server->store);
     h2o_config_dispose(&server->h2o);
@@ -117,6 +169,7 @@ static void refresh(struct server *server, bool force)
 {
     if (server->users != NULL)
         users_refresh(server->users, force);
+    rules_refresh(server->rules, force);
     if (server->tls != NULL)
         tls_refresh(server->tls, force);
 }
@@ -151,7 +204,7 @@ static void wait_for_signals(struct server *server, const sigset_t *signals)
             return;
         }
         if (number == SIGHUP)
-            log_info("SIGHUP: reading certificate and users again");
+            log_info("SIGHUP: reading certificates, users and access rules again");
         refresh(server, number == SIGHUP);
         purge_due_ms = purge_uploads(server, purge_due_ms);
     }
@@ -170,7 +223,7 @@ static void drain(struct server *server)
         log_warn("%zu connections cut at the end of http.draintimeout", connections(server));
 }
 
-int server_run(const struct config *config, struct err *e)
+int server_run(const struct config *config, char *const *environment, struct err *e)
 {
     struct server server = {.config = config};
     sigset_t signals;
@@ -179,14 +232,16 @@ int server_run(const struct config *config, struct err *e)
     raise_descriptor_limit();
     tune_allocator();
     configure_h2o(&server);
-    rc = open_parts(&server, e);
+    rc = open_parts(&server, environment, e);
     if (rc == 0)
         rc = open_loops(&server, e);
     if (rc == 0) {
         if (server.tls == NULL)
             log_warn("no certificate: passwords and images cross the network in the clear; set http.tls");
-        if (server.users == NULL)
-            log_warn("no authentication: everybody who reaches this port may push and delete; set auth.htpasswd");
+        if (!server.authenticates)
+            log_warn(
+                "no authentication: everybody who reaches this port may do what the access rules leave to anybody, "
+                "which without rules is everything; set auth.htpasswd");
         log_info("Berth %s serves %s on %s with %s", BERTH_VERSION, config->root_directory,
                  listener_text(server.listener), server.tls == NULL ? "plain HTTP" : "TLS");
         sigemptyset(&signals);

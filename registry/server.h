@@ -17,23 +17,32 @@
 #include "storage/store.h"
 
 struct listener;
+struct rules;
+struct side;
+struct throttle;
 
 struct server {
     const struct config *config;
     struct store *store;
-    struct users *users; /* NULL: no authentication */
+    struct users *users; /* NULL: no passwords */
     struct tls *tls;     /* NULL: plain HTTP */
+    struct rules *rules;
+    struct throttle *throttle; /* of logins; NULL: off */
+    bool identifies;           /* a client certificate says who its user is */
+    bool authenticates;        /* false: nobody is asked who he is, everybody may do everything */
     struct workers *workers;
     struct access_log *access_log; /* NULL: off */
     struct listener *listener;
+    struct side *side; /* the servers beside the registry */
     h2o_globalconf_t h2o;
     struct loop *loops;
     unsigned loop_count;
 };
 
-/* Serve until SIGTERM or SIGINT, then drain. 0 after a clean end; -1 when it could not start. All signals must be
- * blocked in the calling thread, which becomes the housekeeper: it waits for signals and looks after files that change.
+/* `environment` is that of the configuration. Serve until SIGTERM or SIGINT, then drain. 0 after a clean end; -1 when
+ * it could not start. All signals must be blocked in the calling thread, which becomes the housekeeper: it waits for
+ * signals and looks after files that change.
  */
-int server_run(const struct config *config, struct err *e);
+int server_run(const struct config *config, char *const *environment, struct err *e);
 
 #endif

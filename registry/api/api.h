@@ -21,5 +21,6 @@ handler_fn api_upload_cancel;   /* end-14 */
 handler_fn api_tags;            /* end-8a, end-8b */
 handler_fn api_referrers;       /* end-12a, end-12b */
 handler_fn api_catalog;         /* distribution's _catalog */
+handler_fn api_token;           /* distribution's token authentication */
 
 #endif

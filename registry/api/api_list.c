@@ -1,6 +1,6 @@
 /* Lists of names: GET /v2/_catalog and GET /v2/<name>/tags/list (end-8a, end-8b). One page is one cursor walk. */
 #include "registry/api/api.h"
-#include "registry/gate.h"
+#include "registry/permission.h"
 #include "registry/api/page.h"
 #include "registry/reply.h"
 #include "registry/server.h"
@@ -28,7 +28,7 @@ static bool add_repository(struct str name, void *argument)
 {
     struct listing *listing = argument;
 
-    return gate_may_pull(listing->rq, name) && add_name(name, argument);
+    return permission_has(listing->rq, ACCESS_PULL, name) && add_name(name, argument);
 }
 
 /* End a list that was read from the snapshot: reply, then let the snapshot go (`last` points into it). */

@@ -11,6 +11,7 @@
 #include "registry/base/clock.h"
 #include "registry/api/manifest_call.h"
 #include "registry/api/manifest_policy.h"
+#include "registry/permission.h"
 #include "registry/reply.h"
 #include "registry/server.h"
 #include "storage/manifest.h"
@@ -20,6 +21,7 @@ enum { TAGS_MAX = 100 };
 
 struct put_call {
     struct manifest_reference reference;
+    bool may_overwrite;
     char *content_type;
     struct sbuf bytes;
     struct digest digest;
@@ -102,6 +104,7 @@ static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e
         .tags = call->tags,
         .tag_count = call->tag_count,
         .allow_missing = rq->server->config->validation_disabled,
+        .keep_tags = !call->may_overwrite,
         .now = clock_wall_s(),
     };
 
@@ -111,6 +114,7 @@ static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e
 static enum oci_error error_of(enum err_code code)
 {
     return code == ERR_DIGEST      ? OCI_DIGEST_INVALID
+           : code == ERR_EXISTS    ? OCI_DENIED
            : code == ERR_REFERENCE ? OCI_MANIFEST_BLOB_UNKNOWN
            : code == ERR_TOO_LARGE ? OCI_MANIFEST_TOO_LARGE
                                    : OCI_MANIFEST_INVALID;
@@ -193,6 +197,7 @@ void api_manifest_put(struct request *rq)
     }
     call = xcalloc(1, sizeof(*call));
     call->reference = reference;
+    call->may_overwrite = permission_has(rq, ACCESS_OVERWRITE, rq->target.repository);
     call->content_type = media_type_of(request_header(rq, H2O_TOKEN_CONTENT_TYPE));
     rq->state = call;
     rq->release = release;

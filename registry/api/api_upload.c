@@ -6,7 +6,7 @@
 
 #include "registry/api/api.h"
 #include "registry/base/clock.h"
-#include "registry/gate.h"
+#include "registry/permission.h"
 #include "registry/api/range.h"
 #include "registry/reply.h"
 #include "registry/server.h"
@@ -98,7 +98,7 @@ static bool take_if_readable(struct str repository, void *argument)
 {
     struct search *search = argument;
 
-    if (repository.n > REPOSITORY_NAME_MAX || !gate_may_pull(search->rq, repository))
+    if (repository.n > REPOSITORY_NAME_MAX || !permission_has(search->rq, ACCESS_PULL, repository))
         return false;
     memcpy(search->mount->from, repository.p, repository.n);
     search->mount->from[repository.n] = '\0';

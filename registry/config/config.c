@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+#include "auth/access.h"
 #include "registry/config/address.h"
 #include "registry/base/str.h"
 #include "registry/config/ciphers.h"
@@ -44,6 +45,26 @@ static int check_address(const struct config *config, const struct config_node *
     }
     if (addr != NULL && address_parse(str_of(config->http_addr), true, &address, &cause) != 0)
         return config_node_fail(addr, e, "\"%.80s\": %s", addr->text, cause.text);
+    return 0;
+}
+
+static int check_beside(const struct config *config, const struct config_node *root, struct err *e)
+{
+    const struct config_node *acme = config_node_find(root, "http.acme.addr");
+    const struct config_node *debug = config_node_find(root, "http.debug.addr");
+    struct address address;
+    struct err cause;
+
+    if (acme != NULL && config->acme_webroot == NULL)
+        return config_node_fail(
+            acme, e,
+            "needs http.acme.webroot, the folder that your ACME client writes to; set it, or remove http.acme");
+    if (acme != NULL && address_parse(str_of(config->acme_addr), true, &address, &cause) != 0)
+        return config_node_fail(acme, e, "\"%.80s\": %s", acme->text, cause.text);
+    if (config->debug_addr != NULL && address_parse(str_of(config->debug_addr), true, &address, &cause) != 0)
+        return config_node_fail(debug, e, "\"%.80s\": %s", debug->text, cause.text);
+    if (config->debug_addr == NULL && config->prometheus_enabled)
+        log_warn("http.debug.prometheus has no effect without http.debug.addr");
     return 0;
 }
 
@@ -92,10 +113,19 @@ static int check_purging(const struct config *config, const struct config_node *
                             "purging without a pause; write for example interval: 24h, or enabled: false");
 }
 
+static int check_throttle(const struct config *config, const struct config_node *root, struct err *e)
+{
+    if (config->throttle.recover_ms > 0)
+        return 0;
+    return config_node_fail(config_node_find(root, "access.throttle.recover"), e,
+                            "attempts that come back at once throttle nobody; write for example recover: 6s, or "
+                            "disabled: true");
+}
+
 static int check_together(const struct config *config, const struct config_node *root, struct err *e)
 {
     static int (*const rules[])(const struct config *config, const struct config_node *root, struct err *e) = {
-        check_address, check_tls, check_auth, check_platforms, check_purging,
+        check_address, check_beside, check_tls, check_auth, check_platforms, check_purging, check_throttle,
     };
 
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
@@ -106,15 +136,13 @@ static int check_together(const struct config *config, const struct config_node 
 
 /* ---- loading ---- */
 
-/* The file's tree; an empty map when there is no file or nothing in it. */
-static struct config_node *read_tree(const char *path, struct sbuf *text, struct err *e)
+/* The tree of the file's text; an empty map when there is no file or nothing in it. */
+static struct config_node *read_tree(const char *path, struct str text, struct err *e)
 {
     struct config_node *root = NULL;
 
     if (path != NULL) {
-        if (config_source_read(path, text, e) != 0)
-            return NULL;
-        root = config_tree_parse((struct str){text->p, text->n}, str_of(path), true, e);
+        root = config_tree_parse(text, str_of(path), true, e);
         if (root == NULL)
             return NULL;
     }
@@ -129,7 +157,6 @@ static struct config_node *read_tree(const char *path, struct sbuf *text, struct
         config_node_free(&root);
         return NULL;
     }
-    log_info("configuration: %s", path);
     return root;
 }
 
@@ -142,26 +169,39 @@ static int fill(struct config *config, struct config_node *root, char *const *en
         return -1;
     if (config_check_defaults(config, e) != 0 || config_check_tree(config, root, e) != 0)
         return -1;
-    return check_together(config, root, e);
+    if (check_together(config, root, e) != 0)
+        return -1;
+    if (config_settle_access(config, config_node_find(root, "access"), e) != 0)
+        return -1;
+    return config_settle_certificates(config, root, e);
 }
 
-struct config *config_load(const char *path, char *const *environment, struct err *e)
+struct config *config_of_text(const char *path, struct str text, char *const *environment, struct err *e)
 {
-    struct config *config = NULL;
-    struct config_node *root;
-    struct sbuf text = {0};
+    struct config_node *root = read_tree(path, text, e);
+    struct config *config;
 
-    path = config_source_find(path, environment, candidates);
-    root = read_tree(path, &text, e);
     if (root == NULL)
-        goto out_text;
+        return NULL;
     config = xcalloc(1, sizeof(*config));
     if (path != NULL)
         config->source = str_dup(str_of(path));
     if (fill(config, root, environment, e) != 0)
         config_free(&config);
     config_node_free(&root);
-out_text:
+    return config;
+}
+
+struct config *config_load(const char *path, char *const *environment, struct err *e)
+{
+    struct config *config = NULL;
+    struct sbuf text = {0};
+
+    path = config_source_find(path, environment, candidates);
+    if (path == NULL || config_source_read(path, &text, e) == 0)
+        config = config_of_text(path, (struct str){text.p, text.n}, environment, e);
+    if (config != NULL && path != NULL)
+        log_info("configuration: %s", path);
     sbuf_free(&text);
     return config;
 }
@@ -172,15 +212,19 @@ void config_free(struct config **config)
 
     if (c == NULL)
         return;
-    char *const texts[] = {c->root_directory, c->htpasswd_realm,  c->htpasswd_path, c->http_addr, c->http_net,
-                           c->http_host,      c->tls_certificate, c->tls_key,       c->source};
+    char *const texts[] = {c->root_directory, c->htpasswd_realm,  c->htpasswd_path, c->http_addr,      c->http_net,
+                           c->http_host,      c->tls_certificate, c->tls_key,       c->source,         c->access_file,
+                           c->acme_addr,      c->acme_webroot,    c->debug_addr,    c->prometheus_path};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         free(texts[i]);
+    access_free(&c->access);
     free(c->log_fields); /* with the texts behind them */
     config_headers_clear(c);
     config_platforms_clear(c);
     config_list_clear(&c->tls_ciphersuites);
+    config_list_clear(&c->client_cas);
+    config_list_clear(&c->client_crls);
     config_list_clear(&c->urls_allow);
     config_list_clear(&c->urls_deny);
     free(c);

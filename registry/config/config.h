@@ -12,8 +12,33 @@
 
 #include "registry/base/err.h"
 #include "registry/base/log.h"
+#include "registry/base/str.h"
+
+struct access;
 
 enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_HTPASSWD };
+
+/* http.tls.clientauth: is a certificate asked for, must there be one, and is it verified? */
+enum config_client_auth {
+    CONFIG_CLIENT_AUTH_NONE, /* not asked for */
+    CONFIG_CLIENT_AUTH_REQUEST,
+    CONFIG_CLIENT_AUTH_REQUIRE_ANY,
+    CONFIG_CLIENT_AUTH_VERIFY_IF_GIVEN,
+    CONFIG_CLIENT_AUTH_REQUIRE_AND_VERIFY,
+};
+/* access.certificates.name: which name of a verified certificate is its user's. */
+enum config_certificate_name {
+    CONFIG_CERTIFICATE_CN,
+    CONFIG_CERTIFICATE_DNS,
+    CONFIG_CERTIFICATE_EMAIL,
+    CONFIG_CERTIFICATE_URI,
+};
+/* access.certificates.policy: who is the user? */
+enum config_certificate_policy {
+    CONFIG_CERTIFICATE_CONNECTION, /* whom the password names; the certificate only opens the connection */
+    CONFIG_CERTIFICATE_EITHER,     /* whom the certificate names, or a password */
+    CONFIG_CERTIFICATE_BOTH,       /* whom the certificate names, with that very user's password */
+};
 enum config_platforms { CONFIG_PLATFORMS_ALL, CONFIG_PLATFORMS_NONE, CONFIG_PLATFORMS_LIST };
 
 struct config_list {
@@ -69,6 +94,30 @@ struct config {
     char *tls_key;
     bool tls13_only;                     /* http.tls.minimumtls: tls1.3 */
     struct config_list tls_ciphersuites; /* OpenSSL names, translated from Go's; empty: default */
+    enum config_client_auth client_auth;
+    struct config_list client_cas;  /* PEM files of the authorities of client certificates */
+    struct config_list client_crls; /* PEM files of revocation lists */
+
+    /* access */
+    char *access_file;     /* the rules are in a file of their own */
+    struct access *access; /* the rules that are here; NULL: none */
+    struct {
+        bool disabled;
+        uint64_t address_burst;
+        uint64_t user_burst;
+        uint64_t recover_ms;
+    } throttle; /* as of auth/throttle.h */
+
+    /* access.certificates */
+    enum config_certificate_name certificate_name;
+    enum config_certificate_policy certificate_policy;
+
+    /* servers beside the registry (registry/side.h) */
+    char *acme_addr;
+    char *acme_webroot; /* NULL: no ACME server */
+    char *debug_addr;   /* NULL: no debug server */
+    bool prometheus_enabled;
+    char *prometheus_path; /* begins with a slash */
 
     /* limits */
     uint64_t catalog_max_entries;
@@ -89,6 +138,8 @@ struct config {
  * /etc/distribution/config.yml, /etc/docker/registry/config.yml), apply `environment` (as environ(7)), check. Errors
  * read "FILE:LINE: KEY: what is wrong; what to do". Unknown environment variables are logged with the nearest key. */
 struct config *config_load(const char *path, char *const *environment, struct err *e);
+/* The same of the text of a file called `path`; NULL: there is no file, and `text` is empty. */
+struct config *config_of_text(const char *path, struct str text, char *const *environment, struct err *e);
 void config_free(struct config **config);
 
 #endif

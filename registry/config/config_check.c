@@ -94,14 +94,9 @@ static int check_state(struct walk *w, const struct config_key *key, const struc
 {
     bool off = is_off(node) ||
                (key->preset != NULL && node->kind == CONFIG_SCALAR && str_eq(str_of(node->text), str_of(key->preset)));
-    struct err warning;
 
     if (key->state == CONFIG_REFUSED_IF_SET && !off)
         return config_node_fail(node, w->e, "%s", key->note);
-    if (key->state == CONFIG_WARNED && !off) {
-        config_node_fail(node, &warning, "%s", key->note);
-        log_warn("%s", warning.text);
-    }
     return 0;
 }
 
@@ -177,4 +172,12 @@ int config_check_tree(struct config *config, const struct config_node *root, str
     size_t n;
 
     return visit(&w, &config_schema_keys(&n)[0], root);
+}
+
+int config_check_section(struct config *config, struct str name, const struct config_node *section, struct err *e)
+{
+    struct walk w = {config, e};
+    size_t n;
+
+    return visit(&w, config_schema_member(&config_schema_keys(&n)[0], name), section);
 }

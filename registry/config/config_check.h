@@ -10,5 +10,7 @@ int config_check_defaults(struct config *config, struct err *e);
 /* Check everything below `root` and put what it says into `config`. Stops at the first error, in the order of writing;
  * ignored keys that deserve it are warned of in the log. */
 int config_check_tree(struct config *config, const struct config_node *root, struct err *e);
+/* The same for the section `name` of the root, when `section` stands alone. */
+int config_check_section(struct config *config, struct str name, const struct config_node *section, struct err *e);
 
 #endif

@@ -200,7 +200,8 @@ static void suggest(struct str name, struct sbuf *out)
 
 static int unknown(const struct variable *v, struct err *e)
 {
-    bool lock = str_starts(v->name, STR("REGISTRY_AUTH_")) || str_starts(v->name, STR("REGISTRY_HTTP_TLS_"));
+    bool lock = str_starts(v->name, STR("REGISTRY_AUTH_")) || str_starts(v->name, STR("REGISTRY_HTTP_TLS_")) ||
+                str_starts(v->name, STR("REGISTRY_ACCESS_"));
     struct sbuf hint = {0};
 
     if (is_of_neighbour(v->name)) {

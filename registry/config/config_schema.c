@@ -4,11 +4,7 @@
 
 #include "registry/config/config_take.h"
 
-#define ONLY_FILES "this storage is not served; use storage.filesystem with a rootdirectory"
-#define NO_CLIENT_CERTIFICATES                                                                                       \
-    "client certificates are not checked by this version, and to ignore this would let everybody in; remove it, or " \
-    "put a proxy "                                                                                                   \
-    "that checks them in front"
+#define ONLY_FILES       "this storage is not served; use storage.filesystem with a rootdirectory"
 #define NO_HEALTH_CHECKS "health checks of other services are not served yet; remove the list"
 
 #define ROW(path_, type_, state_, preset_, note_, take_, field_) \
@@ -24,7 +20,6 @@
     ROW(path, type, SERVED, preset, NULL, take, offsetof(struct config, field))
 #define TAKEN(path, type, preset, take)       ROW(path, type, SERVED, preset, NULL, take, 0)
 #define ACCEPTED(path, type, note)            ROW(path, type, ACCEPTED, NULL, note, NULL, 0)
-#define WARNED(path, type, note)              ROW(path, type, WARNED, NULL, note, NULL, 0)
 #define REFUSED(path, type, note)             ROW(path, type, REFUSED, NULL, note, NULL, 0)
 #define REFUSED_IF_SET(path, type, off, note) ROW(path, type, REFUSED_IF_SET, off, note, NULL, 0)
 

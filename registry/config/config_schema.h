@@ -29,7 +29,6 @@ enum config_type {
 enum config_state {
     CONFIG_SERVED,
     CONFIG_ACCEPTED,       /* known, harmless, ignored on purpose */
-    CONFIG_WARNED,         /* ignored, and the log says so when it is set */
     CONFIG_REFUSED_IF_SET, /* an error unless empty, off or disabled */
     CONFIG_REFUSED,        /* an error when it is there at all */
 };

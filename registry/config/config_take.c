@@ -61,6 +61,17 @@ int take_limit(struct config *config, const struct config_key *key, const struct
     return 0;
 }
 
+int take_texts(struct config *config, const struct config_key *key, const struct config_node *node, struct err *e)
+{
+    struct config_list *list = field_of(config, key);
+
+    (void)e;
+    config_list_clear(list);
+    for (size_t i = 0; i < node->n; i++)
+        config_list_add(list, str_of(node->members[i]->text));
+    return 0;
+}
+
 int take_version(struct config *config, const struct config_key *key, const struct config_node *node, struct err *e)
 {
     (void)config;

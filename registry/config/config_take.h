@@ -15,6 +15,7 @@ config_take take_bool;
 config_take take_seconds;      /* a duration, rounded up */
 config_take take_milliseconds; /* a duration, rounded up */
 config_take take_limit;        /* a count; 0 keeps the default, as it does in distribution */
+config_take take_texts;        /* a list of texts, as they are */
 
 /* config_take.c: version, log, auth */
 config_take take_version;
@@ -29,6 +30,7 @@ config_take take_realm;
 config_take take_net;
 config_take take_host;
 config_take take_headers;
+config_take take_prometheus_path;
 config_take take_minimum_tls;
 config_take take_ciphersuites;
 
@@ -37,6 +39,20 @@ config_take take_validation_enabled;
 config_take take_expressions;
 config_take take_platforms;
 config_take take_platform_list;
+
+/* config_take_tls.c */
+config_take take_client_auth;
+config_take take_certificate_name;
+config_take take_certificate_policy;
+/* After all keys are taken: the defaults of clientauth and policy, and the rules between the keys. */
+int config_settle_certificates(struct config *config, const struct config_node *root, struct err *e);
+
+/* config_take_access.c */
+config_take take_access_rules;
+config_take take_access_groups;
+/* Turn what was taken of the section `access` (NULL: there is none) into config->access, finished; or NULL when it
+ * holds no rules. */
+int config_settle_access(struct config *config, const struct config_node *section, struct err *e);
 
 /* Lists own their items. Used by config_free() and when a list is taken again. */
 void config_list_clear(struct config_list *list);

@@ -120,6 +120,26 @@ int take_headers(struct config *config, const struct config_key *key, const stru
     return 0;
 }
 
+/* Compared with paths as they are sent: so nothing that would have to be escaped. */
+int take_prometheus_path(struct config *config, const struct config_key *key, const struct config_node *node,
+                         struct err *e)
+{
+    static const struct str marks = STR("/-._~");
+
+    for (const char *p = node->text; *p != '\0'; p++) {
+        bool alphanumeric = (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z');
+
+        if (!alphanumeric && str_find(marks, *p) == marks.n)
+            return config_node_fail(node, e,
+                                    "a path has letters, digits and / - . _ ~ only; write for example /metrics");
+    }
+    if (node->text[0] != '/')
+        return config_node_fail(node, e, "a path begins with a slash; write for example /metrics");
+    if (strcmp(node->text, "/debug/health") == 0)
+        return config_node_fail(node, e, "this path tells the server's health; choose another, for example /metrics");
+    return take_text(config, key, node, e);
+}
+
 int take_minimum_tls(struct config *config, const struct config_key *key, const struct config_node *node, struct err *e)
 {
     (void)key;

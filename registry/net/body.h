@@ -24,6 +24,7 @@
 #include <h2o.h>
 
 #include "registry/net/loop.h"
+#include "registry/net/peer.h"
 
 enum {
     BODY_PIECE_BYTES = 256 * 1024,
@@ -66,7 +67,7 @@ struct driven {
     const struct driver *driver;
     struct loop *loop;
     struct connection connection;
-    char peer[64]; /* the client's address as text, "-" on a Unix socket */
+    struct peer peer;
 };
 
 uint64_t body_length(h2o_req_t *req);

@@ -1,10 +1,10 @@
 #include "registry/net/http1.h"
 
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "registry/base/log.h"
+#include "registry/net/client_certificate.h"
 #include "registry/net/http1_internal.h"
 #include "registry/net/http1_reply.h"
 #include "registry/server.h"
@@ -78,8 +78,7 @@ void http1_next(struct http1 *c)
 static void on_linger_readable(void *owner, bool ok)
 {
     struct http1 *c = owner;
-    char discarded[16384];
-    ssize_t got = ok ? stream_read(c->stream, discarded, sizeof(discarded)) : STREAM_FAILED;
+    ssize_t got = ok ? stream_discard(c->stream, STREAM_DISCARD_BYTES) : STREAM_FAILED;
 
     if (got == 0 || got == STREAM_FAILED || stream_bytes_in(c->stream) - c->window_bytes > HTTP1_LINGER_BYTES)
         http1_close(c);
@@ -211,7 +210,12 @@ static void on_handshake(void *owner, bool ok)
 {
     struct http1 *c = owner;
 
-    if (!ok) {
+    if (!ok && c->driven.peer.certificate != NULL) {
+        client_certificate_failed(c->driven.peer.certificate);
+        linger(c); /* a client of TLS 1.3 has sent its request already: a reset would eat the alert */
+        return;
+    }
+    if (!ok || !client_certificate_confirm(c->driven.peer.certificate)) {
         http1_close(c);
         return;
     }
@@ -238,17 +242,7 @@ static h2o_socket_t *get_socket(h2o_conn_t *conn)
     return stream_socket(H2O_STRUCT_FROM_MEMBER(struct http1, driven.super, conn)->stream);
 }
 
-static void note_peer(struct http1 *c, int fd)
-{
-    struct sockaddr_storage address;
-    socklen_t n = sizeof(address);
-
-    strcpy(c->driven.peer, "-");
-    if (getpeername(fd, (struct sockaddr *)&address, &n) == 0 && address.ss_family != AF_UNIX)
-        getnameinfo((struct sockaddr *)&address, n, c->driven.peer, sizeof(c->driven.peer), NULL, 0, NI_NUMERICHOST);
-}
-
-void http1_accept(struct loop *loop, int fd, SSL_CTX *tls)
+void http1_accept(struct loop *loop, int fd, SSL_CTX *tls, h2o_hostconf_t **hosts)
 {
     static const h2o_conn_callbacks_t callbacks = {
         .get_sockname = get_sockname, .get_peername = get_peername, .get_socket = get_socket};
@@ -256,15 +250,17 @@ void http1_accept(struct loop *loop, int fd, SSL_CTX *tls)
     struct http1 *c;
 
     gettimeofday(&connected_at, NULL);
-    c = (void *)h2o_create_connection(sizeof(*c), &loop->context, loop->accept.hosts, connected_at, &callbacks);
+    c = (void *)h2o_create_connection(sizeof(*c), &loop->context, hosts, connected_at, &callbacks);
     memset((char *)c + sizeof(c->driven.super), 0, offsetof(struct http1, req) - sizeof(c->driven.super));
     c->driven.driver = &http1_driver;
     c->driven.loop = loop;
-    note_peer(c, fd);
+    peer_of_socket(&c->driven.peer, fd);
     http1_timers_attach(c);
     http1_reply_attach(c);
     http1_skipper_attach(c);
     c->stream = stream_new(loop->events, fd, tls, c);
+    if (tls != NULL)
+        c->driven.peer.certificate = client_certificate_expect(stream_ssl(c->stream), &c->driven.peer);
     loop_connection_add(loop, &c->driven.connection);
     start_request(c);
     http1_enter(c, HANDSHAKE);

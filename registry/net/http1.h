@@ -36,7 +36,8 @@ enum {
                        1024, /* a body no longer than this is read and dropped rather than costing the connection */
 };
 
-/* Serve the connected, non-blocking descriptor `fd` on this loop. `tls` may be NULL. */
-void http1_accept(struct loop *loop, int fd, SSL_CTX *tls);
+/* Serve the connected, non-blocking descriptor `fd` on this loop. `tls` may be NULL. `hosts` (ended by NULL) are whose
+ * handlers its requests can reach; they outlive the connection. */
+void http1_accept(struct loop *loop, int fd, SSL_CTX *tls, h2o_hostconf_t **hosts);
 
 #endif

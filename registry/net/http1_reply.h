@@ -13,7 +13,8 @@
 struct iovec reply_head(h2o_req_t *req, bool persistent);
 /* False for replies that end with their head: to HEAD, 204 and 304 (RFC 9110 §6.4.1). */
 bool reply_allows_body(const h2o_req_t *req);
-/* A whole reply for a request too malformed to reach a handler; the connection closes behind it. */
+/* A whole reply for a request that reaches no handler: too malformed, or with a certificate that no longer holds (403).
+ * The connection closes behind it. */
 void reply_refusal(struct sbuf *out, int status, const char *reason);
 /* The reason phrase of a status (RFC 9110 §15). */
 const char *reply_status_text(int status);

@@ -7,6 +7,7 @@
 #include "registry/base/clock.h"
 #include "registry/base/rnd.h"
 #include "registry/net/body.h"
+#include "registry/rules.h"
 #include "registry/server.h"
 #include "storage/meta.h"
 
@@ -116,7 +117,6 @@ int loop_init(struct loop *loop, struct server *server, unsigned index, struct e
         return err_wrap(e, "event loop %u", loop->index);
     loop->events = h2o_evloop_create();
     h2o_context_init(&loop->context, loop->events, &server->h2o);
-    loop->accept = (h2o_accept_ctx_t){.ctx = &loop->context, .hosts = server->h2o.hosts};
     h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, on_messages);
     h2o_linklist_init_anchor(&loop->connections);
     loop->now_ms = clock_monotonic_ms();
@@ -127,6 +127,7 @@ int loop_init(struct loop *loop, struct server *server, unsigned index, struct e
 
 void loop_dispose(struct loop *loop)
 {
+    rules_let_go(loop);
     flush_log(loop);
     sbuf_free(&loop->log_lines);
     body_pieces_dispose(loop);

@@ -20,6 +20,7 @@
 
 struct server;
 struct meta_reader;
+struct ruleset;
 
 /* Something to run on a loop. Embedded in what it is about. */
 struct message {
@@ -51,8 +52,8 @@ struct loop {
     /* of the loop's thread. libh2o's buffers belong to the thread that made them: so does everything that holds one */
     h2o_loop_t *events;
     h2o_context_t context;
-    h2o_accept_ctx_t accept;
     struct meta_reader *reader;
+    struct ruleset *ruleset; /* the access rules it works with (rules.h), or NULL */
     h2o_linklist_t connections;
     uint64_t now_ms;
     uint64_t next_tick_ms;

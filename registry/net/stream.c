@@ -159,6 +159,13 @@ ssize_t stream_read(struct stream *s, void *buf, size_t n)
     }
 }
 
+ssize_t stream_discard(struct stream *s, size_t n)
+{
+    char bytes[STREAM_DISCARD_BYTES];
+
+    return read_plain(s, bytes, n < sizeof(bytes) ? n : sizeof(bytes));
+}
+
 bool stream_has_pending(const struct stream *s)
 {
     return s->ssl != NULL && SSL_has_pending(s->ssl);
@@ -266,6 +273,11 @@ uint64_t stream_bytes_out(const struct stream *s)
 bool stream_is_tls(const struct stream *s)
 {
     return s->ssl != NULL;
+}
+
+SSL *stream_ssl(const struct stream *s)
+{
+    return s->ssl;
 }
 
 h2o_socket_t *stream_socket(struct stream *s)

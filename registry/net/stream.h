@@ -25,7 +25,7 @@ struct stream;
 
 typedef void stream_cb(void *owner, bool ok);
 
-enum { STREAM_WOULD_BLOCK = -1, STREAM_FAILED = -2 };
+enum { STREAM_WOULD_BLOCK = -1, STREAM_FAILED = -2, STREAM_DISCARD_BYTES = 16384 };
 
 /* Takes over the non-blocking descriptor `fd`. `tls` may be NULL (plain); its reference is the caller's. */
 struct stream *stream_new(h2o_loop_t *loop, int fd, SSL_CTX *tls, void *owner);
@@ -40,6 +40,9 @@ void stream_handshake(struct stream *s, stream_cb *done);
 /* Bytes read into `buf`, 0 at the end of the stream, STREAM_WOULD_BLOCK, or STREAM_FAILED. After anything but
  * STREAM_WOULD_BLOCK there may be more that no readiness event will announce: read on before waiting. */
 ssize_t stream_read(struct stream *s, void *buf, size_t n);
+/* Read and drop up to `n` (at most STREAM_DISCARD_BYTES) bytes as they come, whatever they mean; works after a failed
+ * handshake, too. Nothing can be read any more afterwards. Returns as stream_read(). */
+ssize_t stream_discard(struct stream *s, size_t n);
 /* Were bytes received that stream_read() has not given out yet? */
 bool stream_has_pending(const struct stream *s);
 /* Call `readable(owner, true)` whenever there may be something to read, until stream_ignore_reads(). */
@@ -57,6 +60,8 @@ uint64_t stream_bytes_in(const struct stream *s);
 uint64_t stream_bytes_out(const struct stream *s);
 
 bool stream_is_tls(const struct stream *s);
+/* The stream's TLS, for what concerns the client's certificate; NULL for a plain stream. It ends with the stream. */
+SSL *stream_ssl(const struct stream *s);
 h2o_socket_t *stream_socket(struct stream *s);
 
 #endif

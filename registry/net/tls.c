@@ -1,15 +1,17 @@
 #include "registry/net/tls.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 
-#include <openssl/err.h>
-
+#include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/base/str.h"
 #include "registry/config/ciphers.h"
+#include "registry/net/client_certificate.h"
+#include "registry/net/file_set.h"
+#include "registry/net/server_certificate.h"
+#include "registry/net/trust.h"
 
 /* AES-128-GCM first: 10 % faster than AES-256 where both sides have AES instructions, and as safe. */
 static const char default_suites_13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
@@ -19,43 +21,22 @@ static const char default_ciphers_12[] =
 
 enum { READ_AHEAD_BYTES = 128 * 1024 };
 
-/* What tells one version of a file from the next. */
-struct stamp {
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec changed;
-};
-
 struct tls {
     const struct config *config;
+
+    /* of the housekeeper */
+    struct file_set *certificate_files; /* http.tls.certificate and key */
+    struct file_set *trust_files;       /* http.tls.clientcas and clientcrls; NULL: nothing is verified */
+    struct server_certificate *certificate;
+    enum expiry told; /* of the certificate's end */
+    bool told_of_crls;
+
+    /* of any thread */
+    struct judge *judge; /* NULL: client certificates are not asked for */
     pthread_mutex_t lock;
     SSL_CTX *context; /* under lock */
-    struct stamp certificate;
-    struct stamp key;
+    atomic_ullong certificate_end_s;
 };
-
-static void take_stamp(const char *path, struct stamp *stamp)
-{
-    struct stat found;
-
-    memset(stamp, 0, sizeof(*stamp));
-    if (stat(path, &found) != 0)
-        return;
-    stamp->device = found.st_dev;
-    stamp->inode = found.st_ino;
-    stamp->size = found.st_size;
-    stamp->changed = found.st_mtim;
-}
-
-static int openssl_error(struct err *e, const char *what, const char *path)
-{
-    unsigned long code = ERR_peek_error(); /* the first is the cause */
-    const char *reason = ERR_SYSTEM_ERROR(code) ? strerrordesc_np(ERR_GET_REASON(code)) : ERR_reason_error_string(code);
-
-    ERR_clear_error();
-    return err_set(e, ERR_INVALID, "%s %s: %s", what, path, reason == NULL ? "unknown error" : reason);
-}
 
 static int choose_http1(SSL *ssl, const unsigned char **out, unsigned char *out_length, const unsigned char *in,
                         unsigned in_length, void *argument)
@@ -112,54 +93,154 @@ static void set_protocol(SSL_CTX *context, const struct config *config)
     SSL_CTX_set_alpn_select_cb(context, choose_http1, NULL);
 }
 
-static int load_files(SSL_CTX *context, const struct config *config, struct err *e)
-{
-    if (SSL_CTX_use_certificate_chain_file(context, config->tls_certificate) != 1)
-        return openssl_error(e, "http.tls.certificate", config->tls_certificate);
-    if (SSL_CTX_use_PrivateKey_file(context, config->tls_key, SSL_FILETYPE_PEM) != 1)
-        return openssl_error(e, "http.tls.key", config->tls_key);
-    if (SSL_CTX_check_private_key(context) != 1)
-        return openssl_error(e, "http.tls.key does not belong to the certificate: ", config->tls_key);
-    return 0;
-}
-
-static SSL_CTX *make_context(const struct config *config, struct err *e)
+static SSL_CTX *make_context(const struct tls *tls, struct err *e)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 
     if (context == NULL) {
-        openssl_error(e, "TLS", "context");
+        err_set(e, ERR_IO, "TLS: OpenSSL makes no context");
         return NULL;
     }
-    set_protocol(context, config);
-    if (set_ciphers(context, &config->tls_ciphersuites, e) != 0 || load_files(context, config, e) != 0) {
+    set_protocol(context, tls->config);
+    if (set_ciphers(context, &tls->config->tls_ciphersuites, e) != 0 ||
+        server_certificate_use(tls->certificate, context, e) != 0) {
         SSL_CTX_free(context);
         return NULL;
     }
+    if (tls->judge != NULL)
+        judge_attach(tls->judge, context);
     return context;
 }
+
+/* ---- files ---- */
+
+static void list_files(struct tls *tls)
+{
+    const struct config *config = tls->config;
+
+    tls->certificate_files = file_set_new();
+    file_set_add(tls->certificate_files, "http.tls.certificate", config->tls_certificate);
+    file_set_add(tls->certificate_files, "http.tls.key", config->tls_key);
+    if (tls->judge == NULL || !judge_verifies(tls->judge))
+        return;
+    tls->trust_files = file_set_new();
+    for (size_t i = 0; i < config->client_cas.n; i++)
+        file_set_add(tls->trust_files, TRUST_AUTHORITIES, config->client_cas.items[i]);
+    for (size_t i = 0; i < config->client_crls.n; i++)
+        file_set_add(tls->trust_files, TRUST_CRLS, config->client_crls.items[i]);
+}
+
+/* The readers return 1 when something new is there, 0 when not, -1 with `e` when what is there cannot be used; `fresh`
+ * is false when that has been said before. */
+
+static int read_certificate(struct tls *tls, bool force, bool *fresh, struct err *e)
+{
+    int rc = file_set_read(tls->certificate_files, force, fresh, e);
+    struct server_certificate *new;
+
+    if (rc <= 0)
+        return rc;
+    new = server_certificate_parse(file_set_at(tls->certificate_files, 0), file_set_at(tls->certificate_files, 1), e);
+    file_set_forget(tls->certificate_files);
+    if (new == NULL)
+        return -1;
+    server_certificate_free(&tls->certificate);
+    tls->certificate = new;
+    tls->told = EXPIRY_FAR;
+    atomic_store(&tls->certificate_end_s, server_certificate_end_s(new));
+    return 1;
+}
+
+static int read_trust(struct tls *tls, bool force, bool *fresh, struct err *e)
+{
+    struct trust *new;
+    int rc;
+
+    if (tls->trust_files == NULL)
+        return 0;
+    rc = file_set_read(tls->trust_files, force, fresh, e);
+    if (rc <= 0)
+        return rc;
+    new = trust_new(tls->trust_files, e);
+    file_set_forget(tls->trust_files);
+    if (new == NULL)
+        return -1;
+    judge_set_trust(tls->judge, new);
+    tls->told_of_crls = false;
+    return 1;
+}
+
+/* ---- what people must do something about in time ---- */
+
+static void tell_of_certificate(struct tls *tls, uint64_t now_s)
+{
+    uint64_t end_s = atomic_load(&tls->certificate_end_s);
+    const char *path = tls->config->tls_certificate;
+
+    if (!expiry_crossed(&tls->told, now_s, end_s))
+        return;
+    if (tls->told == EXPIRY_OVER)
+        log_error("the certificate %s has expired: clients refuse to talk to this server; renew it", path);
+    else
+        log_warn("the certificate %s expires in %llu days and %llu hours; renew it", path,
+                 (unsigned long long)(end_s - now_s) / 86400, (unsigned long long)(end_s - now_s) % 86400 / 3600);
+}
+
+static void tell_of_crls(struct tls *tls, uint64_t now_s)
+{
+    struct trust *trust = tls->trust_files == NULL || tls->told_of_crls ? NULL : judge_trust(tls->judge);
+
+    if (trust == NULL)
+        return;
+    tls->told_of_crls = now_s >= trust_crls_due_s(trust);
+    if (tls->told_of_crls)
+        log_warn("http.tls.clientcrls: a revocation list is past its next update; it stays in force, but knows nothing "
+                 "newer: fetch it again");
+    trust_release(&trust);
+}
+
+static void tell(struct tls *tls)
+{
+    uint64_t now_s = clock_wall_s();
+
+    tell_of_certificate(tls, now_s);
+    tell_of_crls(tls, now_s);
+}
+
+/* ---- life ---- */
 
 struct tls *tls_open(const struct config *config, struct err *e)
 {
     struct tls *tls = xcalloc(1, sizeof(*tls));
+    bool fresh;
 
     tls->config = config;
     pthread_mutex_init(&tls->lock, NULL);
-    take_stamp(config->tls_certificate, &tls->certificate);
-    take_stamp(config->tls_key, &tls->key);
-    tls->context = make_context(config, e);
-    if (tls->context == NULL)
+    if (config->client_auth != CONFIG_CLIENT_AUTH_NONE)
+        tls->judge = judge_new(config->client_auth, config->certificate_name);
+    list_files(tls);
+    if (read_certificate(tls, true, &fresh, e) < 0 || read_trust(tls, true, &fresh, e) < 0 ||
+        (tls->context = make_context(tls, e)) == NULL) {
         tls_close(&tls);
+        return NULL;
+    }
+    tell(tls);
     return tls;
 }
 
 void tls_close(struct tls **tls)
 {
-    if (*tls == NULL)
+    struct tls *t = *tls;
+
+    if (t == NULL)
         return;
-    SSL_CTX_free((*tls)->context);
-    pthread_mutex_destroy(&(*tls)->lock);
-    free(*tls);
+    SSL_CTX_free(t->context);
+    server_certificate_free(&t->certificate);
+    file_set_free(&t->trust_files);
+    file_set_free(&t->certificate_files);
+    judge_free(&t->judge);
+    pthread_mutex_destroy(&t->lock);
+    free(t);
     *tls = NULL;
 }
 
@@ -174,22 +255,14 @@ SSL_CTX *tls_context(struct tls *tls)
     return context;
 }
 
-bool tls_refresh(struct tls *tls, bool force)
+/* A context has its own ticket keys: a new one ends all resumption of sessions made under the old. */
+static bool replace_context(struct tls *tls)
 {
-    struct stamp certificate, key;
-    struct err e = {0};
-    SSL_CTX *fresh, *old;
+    struct err e;
+    SSL_CTX *fresh = make_context(tls, &e), *old;
 
-    take_stamp(tls->config->tls_certificate, &certificate);
-    take_stamp(tls->config->tls_key, &key);
-    if (!force && memcmp(&certificate, &tls->certificate, sizeof(certificate)) == 0 &&
-        memcmp(&key, &tls->key, sizeof(key)) == 0)
-        return false;
-    tls->certificate = certificate;
-    tls->key = key;
-    fresh = make_context(tls->config, &e);
     if (fresh == NULL) {
-        log_error("certificate not reloaded, the old one stays in force: %s", e.text);
+        log_error("TLS not set up again: %s", e.text);
         return false;
     }
     pthread_mutex_lock(&tls->lock);
@@ -197,6 +270,32 @@ bool tls_refresh(struct tls *tls, bool force)
     tls->context = fresh;
     pthread_mutex_unlock(&tls->lock);
     SSL_CTX_free(old);
-    log_info("certificate reloaded from %s", tls->config->tls_certificate);
     return true;
+}
+
+bool tls_refresh(struct tls *tls, bool force)
+{
+    bool fresh = false;
+    struct err e;
+    int certificate, trust;
+
+    certificate = read_certificate(tls, force, &fresh, &e);
+    if (certificate < 0 && fresh)
+        log_error("certificate not reloaded, the old one stays in force: %s", e.text);
+    trust = read_trust(tls, force, &fresh, &e);
+    if (trust < 0 && fresh)
+        log_error("authorities of client certificates not reloaded, the old ones stay in force: %s", e.text);
+    if ((certificate > 0 || trust > 0) && !replace_context(tls))
+        certificate = trust = -1;
+    if (certificate > 0)
+        log_info("certificate reloaded from %s", tls->config->tls_certificate);
+    if (trust > 0)
+        log_info("authorities and revocation lists of client certificates reloaded");
+    tell(tls);
+    return certificate > 0 || trust > 0;
+}
+
+int64_t tls_certificate_left_s(const struct tls *tls)
+{
+    return (int64_t)(atomic_load(&tls->certificate_end_s) - clock_wall_s());
 }

@@ -14,6 +14,7 @@ struct queue {
     pthread_cond_t filled;
     struct job *first; /* under lock, like the two below */
     struct job **last;
+    atomic_size_t waiting; /* written under lock */
     bool closing;
     bool low_priority;
     pthread_t *threads;
@@ -49,6 +50,7 @@ static struct job *take(struct queue *queue)
     job = queue->first;
     if (job != NULL) {
         queue->first = job->next;
+        atomic_fetch_sub_explicit(&queue->waiting, 1, memory_order_relaxed);
         if (queue->first == NULL)
             queue->last = &queue->first;
     }
@@ -133,8 +135,14 @@ void workers_submit(struct workers *workers, enum lane lane, struct job *job)
     pthread_mutex_lock(&queue->lock);
     *queue->last = job;
     queue->last = &job->next;
+    atomic_fetch_add_explicit(&queue->waiting, 1, memory_order_relaxed);
     pthread_cond_signal(&queue->filled);
     pthread_mutex_unlock(&queue->lock);
+}
+
+size_t workers_waiting(struct workers *workers, enum lane lane)
+{
+    return atomic_load_explicit(&workers->lanes[lane].waiting, memory_order_relaxed);
 }
 
 struct closing {

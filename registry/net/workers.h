@@ -36,6 +36,8 @@ struct workers *workers_start(unsigned disk_threads, unsigned hash_threads, stru
 /* Waits for queued jobs to run, ends the threads, nulls. */
 void workers_stop(struct workers **workers);
 void workers_submit(struct workers *workers, enum lane lane, struct job *job);
+/* How many jobs of the lane have not begun. Any thread. */
+size_t workers_waiting(struct workers *workers, enum lane lane);
 
 /* Close a descriptor of a regular file. The last one of a file that was replaced or removed frees its blocks, which can
  * take long for a large one: that is left to a worker. From the loop. */

@@ -60,11 +60,11 @@ for folder in now next; do
 done
 cp "$WORK"/now/* "$TLS_DIR"
 check "a certificate with blank lines after it is served" eventually serves "$WORK/now/server.crt"
-sleep 1.5 # what was written last has been seen
+sleep 4 # what was written last has been seen, and is old enough to be told apart
 kill -STOP "$SERVER_PID"
 replace_unseen "$CERTIFICATE" "$KEY"
 kill -CONT "$SERVER_PID"
-sleep 1.5
+sleep 2
 check "one that looks like the one before is not noticed" serves "$WORK/now/server.crt"
 kill -HUP "$SERVER_PID"
 check "but SIGHUP takes it up at once" within $((PATIENCE * 100)) serves "$WORK/next/server.crt"

@@ -136,18 +136,53 @@ TEST(stock_image, "the configuration of the stock container image loads unchange
     unload(&l);
 }
 
-TEST(debug_server, "http.debug is accepted with one warning, and none when it is empty")
+TEST(beside, "the servers beside the registry are off until they are asked for")
 {
     struct loaded l;
 
-    LOAD("version: 0.1\nhttp: {debug: {addr: 'localhost:5001', prometheus: {enabled: true, path: /metrics}}}\n", "",
-         &l);
-    CHECK(strstr(l.log.p, "level=warn msg=\"config.yml:2: http.debug: the debug server, metrics and /debug/health are "
-                          "not served yet; "
-                          "this section has no effect\"") != NULL);
+    LOAD("version: 0.1\n", "", &l);
+    CHECK(l.config->acme_webroot == NULL);
+    CHECK(l.config->debug_addr == NULL);
+    CHECK(!l.config->prometheus_enabled);
     unload(&l);
-    LOAD("version: 0.1\nhttp: {debug: {addr: '', prometheus: {enabled: false}}}\n", "", &l);
+    LOAD("version: 0.1\nhttp: {debug: {addr: '', prometheus: {enabled: false}}, acme: {addr: '', webroot: ''}}\n", "",
+         &l);
+    CHECK(l.config->acme_webroot == NULL);
+    CHECK(l.config->debug_addr == NULL);
     CHECK(strstr(l.log.p, "level=warn") == NULL);
+    unload(&l);
+}
+
+TEST(acme, "an ACME webroot is served on port 80 unless told otherwise")
+{
+    struct loaded l;
+
+    LOAD("version: 0.1\nhttp: {acme: {webroot: /srv/acme}}\n", "", &l);
+    CHECK_TEXT(l.config->acme_addr, ":80");
+    CHECK_TEXT(l.config->acme_webroot, "/srv/acme");
+    unload(&l);
+    LOAD("version: 0.1\n", "REGISTRY_HTTP_ACME_ADDR=[::1]:8080\nREGISTRY_HTTP_ACME_WEBROOT=/w", &l);
+    CHECK_TEXT(l.config->acme_addr, "[::1]:8080");
+    CHECK_TEXT(l.config->acme_webroot, "/w");
+    unload(&l);
+}
+
+TEST(debug_server, "distribution's keys of the debug server and its metrics are served")
+{
+    struct loaded l;
+
+    LOAD("version: 0.1\nhttp: {debug: {addr: 'localhost:5001', prometheus: {enabled: true}}}\n", "", &l);
+    CHECK_TEXT(l.config->debug_addr, "localhost:5001");
+    CHECK(l.config->prometheus_enabled);
+    CHECK_TEXT(l.config->prometheus_path, "/metrics");
+    CHECK(strstr(l.log.p, "level=warn") == NULL);
+    unload(&l);
+    LOAD("version: 0.1\nhttp: {debug: {addr: ':5001', prometheus: {path: /a-b_c.d~/e}}}\n", "", &l);
+    CHECK(!l.config->prometheus_enabled);
+    CHECK_TEXT(l.config->prometheus_path, "/a-b_c.d~/e");
+    unload(&l);
+    LOAD("version: 0.1\nhttp: {debug: {prometheus: {enabled: true}}}\n", "", &l);
+    CHECK(strstr(l.log.p, "level=warn msg=\"http.debug.prometheus has no effect without http.debug.addr\"") != NULL);
     unload(&l);
 }
 

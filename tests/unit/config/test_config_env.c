@@ -202,13 +202,10 @@ TEST(errors, "a variable with a bad value is an error that names it")
         {"REGISTRY_STORAGE_S3_BUCKET=b", "REGISTRY_STORAGE_S3_BUCKET: storage.s3: this storage is not served; use "
                                          "storage.filesystem with a rootdirectory"},
         {"REGISTRY_HTTP_TLS_CLIENTCAS_0=/certs/ca.pem",
-         "REGISTRY_HTTP_TLS_CLIENTCAS_0: http.tls.clientcas: client certificates are not checked by this version, and "
-         "to ignore this "
-         "would let everybody in; remove it, or put a proxy that checks them in front"},
+         "REGISTRY_HTTP_TLS_CLIENTCAS_0: http.tls.clientcas: client certificates need TLS, and plain HTTP would let "
+         "everybody in; set http.tls.certificate and http.tls.key"},
         {"REGISTRY_HTTP_TLS_CLIENTCAS_0=",
-         "REGISTRY_HTTP_TLS_CLIENTCAS_0: http.tls.clientcas: client certificates are not checked by this version, and "
-         "to ignore this "
-         "would let everybody in; remove it, or put a proxy that checks them in front"},
+         "REGISTRY_HTTP_TLS_CLIENTCAS_0: http.tls.clientcas[0]: an empty entry; fill it or remove it"},
         {"REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL=http://x",
          "REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL: notifications.endpoints: notifications are not served yet; remove "
          "the endpoint or "

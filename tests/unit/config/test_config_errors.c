@@ -134,19 +134,9 @@ TEST(refused, "what is known but not served is refused, and never ignored in sil
         {"storage: oss", "2: storage.oss: this storage is not served; use storage.filesystem with a rootdirectory"},
         {"storage: inmemory", "2: storage.inmemory: storage in memory is not served; use storage.filesystem with its "
                               "rootdirectory on a tmpfs"},
-        {"http: {tls: {clientcas: [/certs/ca.pem]}}", "2: http.tls.clientcas: client certificates are not checked by "
-                                                      "this version, and to ignore this would let everybody in; "
-                                                      "remove it, or put a proxy that checks them in front"},
-        {"http: {tls: {clientcas: ['']}}", "2: http.tls.clientcas: client certificates are not checked by this "
-                                           "version, and to ignore this would let everybody in; "
-                                           "remove it, or put a proxy that checks them in front"},
-        {"http: {tls: {clientauth: require-and-verify-client-cert}}",
-         "2: http.tls.clientauth: client certificates are not checked by this version, and to ignore this would let "
-         "everybody in; "
-         "remove it, or put a proxy that checks them in front"},
         {"http: {tls: {letsencrypt: {cachefile: /x}}}", "2: http.tls.letsencrypt: Berth does not fetch certificates "
                                                         "itself; run an ACME client and set http.tls.certificate and "
-                                                        "http.tls.key to its files"},
+                                                        "http.tls.key to its files; http.acme serves its challenges"},
         {"http: {prefix: /registry/}",
          "2: http.prefix: a path in front of /v2/ is not served yet; remove it, or have a proxy strip it"},
         {"http: {tls: {minimumtls: tls1.0}}",
@@ -182,6 +172,15 @@ TEST(values, "a value outside its vocabulary is refused with the vocabulary")
         {"log: {fields: {'a b': c}}", "2: log.fields.a b: a field's name has no blanks, = or quotes; choose another"},
         {"log: {fields: {msg: c}}",
          "2: log.fields.msg: every log line has a field of this name already; choose another"},
+        {"http: {debug: {prometheus: {path: metrics}}}",
+         "2: http.debug.prometheus.path: a path begins with a slash; write for example /metrics"},
+        {"http: {debug: {prometheus: {path: '/a b'}}}",
+         "2: http.debug.prometheus.path: a path has letters, digits and / - . _ ~ only; write for example /metrics"},
+        {"http: {debug: {prometheus: {path: '/m?x'}}}",
+         "2: http.debug.prometheus.path: a path has letters, digits and / - . _ ~ only; write for example /metrics"},
+        {"http: {debug: {prometheus: {path: /debug/health}}}",
+         "2: http.debug.prometheus.path: this path tells the server's health; choose another, for example /metrics"},
+        {"http: {acme: {webrot: /w}}", "2: http.acme.webrot: unknown key; did you mean http.acme.webroot?"},
         {"http: {net: udp}", "2: http.net: \"udp\" is no kind of network; write tcp, or unix with a path in http.addr"},
         {"http: {host: registry.example.com}",
          "2: http.host: not a URL with http:// or https://; write for example https://registry.example.com"},
@@ -274,6 +273,13 @@ TEST(together, "keys that need each other are missed by name")
          "2: http.addr: \"5000\": no port; write host:port, or :5000 for every address of this machine"},
         {"http: {addr: '::1:5000'}",
          "2: http.addr: \"::1:5000\": more than one colon; an IPv6 address goes in brackets, as in [2001:db8::5]:5000"},
+        {"http: {acme: {addr: ':8080'}}",
+         "2: http.acme.addr: needs http.acme.webroot, the folder that your ACME client writes to; set it, or remove "
+         "http.acme"},
+        {"http: {acme: {addr: '80', webroot: /w}}",
+         "2: http.acme.addr: \"80\": no port; write host:port, or :5000 for every address of this machine"},
+        {"http: {debug: {addr: localhost}}",
+         "2: http.debug.addr: \"localhost\": no port; write host:port, or :5000 for every address of this machine"},
         {"validation: {enabled: true, disabled: true}",
          "2: validation.enabled: contradicts validation.disabled; keep only that one"},
         {"validation: {manifests: {indexes: {platforms: list}}}",

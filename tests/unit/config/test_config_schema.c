@@ -2,6 +2,7 @@
 #include "registry/config/config_schema.h"
 #include "registry/config/config_tree.h"
 
+#include "auth/access.h"
 #include "tests/unit/config/config_fixture.h"
 
 TEST(rows, "every row is reached from the root, once, and says why when it is not served")
@@ -115,7 +116,13 @@ TEST(example_uncommented, "what the example has commented out loads, too")
     struct sbuf text = uncomment((struct str){example.p, example.n});
     struct loaded l;
 
-    LOAD(sbuf_text(&text), "REGISTRY_VALIDATION_MANIFESTS_INDEXES_PLATFORMS=list", &l);
+    /* Of settings that exclude each other one is left. */
+    LOAD(sbuf_text(&text),
+         "REGISTRY_VALIDATION_MANIFESTS_INDEXES_PLATFORMS=list\n"
+         "REGISTRY_ACCESS_FILE=~\n"
+         "REGISTRY_ACCESS_PRESET=~",
+         &l);
+    CHECK_INT(access_rule_count(l.config->access), 5);
     CHECK_INT(l.config->auth, CONFIG_AUTH_HTPASSWD);
     CHECK_INT(l.config->platform_count, 2);
     CHECK_INT(l.config->tls_ciphersuites.n, 3);

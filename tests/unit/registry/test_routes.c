@@ -26,6 +26,7 @@ TEST(paths, "every end-point is found by its path, also when a name looks like o
         {"/v2/", ROUTE_BASE, "", ""},
         {"/v2", ROUTE_BASE, "", ""},
         {"/v2/_catalog", ROUTE_CATALOG, "", ""},
+        {"/v2/_token", ROUTE_TOKEN, "", ""},
         {"/v2/app/tags/list", ROUTE_TAGS, "app", "list"},
         {"/v2/library/app/tags/list", ROUTE_TAGS, "library/app", "list"},
         {"/v2/app/manifests/latest", ROUTE_MANIFEST, "app", "latest"},
@@ -127,6 +128,7 @@ TEST(allow, "the Allow header names exactly the methods that have a handler")
         {ROUTE_UPLOADS, "uploads", "POST"},
         {ROUTE_UPLOAD, "upload", "GET, HEAD, PUT, PATCH, DELETE"},
         {ROUTE_REFERRERS, "referrers", "GET, HEAD"},
+        {ROUTE_TOKEN, "token", "GET, HEAD"},
     };
 
     CHECK_INT(COUNT(cases), ROUTE_COUNT);
@@ -147,4 +149,23 @@ TEST(handlers, "HEAD is served by the handler of GET")
     CHECK(route_handler(ROUTE_BLOB, METHOD_PUT) == NULL);
     CHECK(route_handler(ROUTE_UPLOADS, METHOD_HEAD) == NULL);
     CHECK(route_handler(ROUTE_NONE, METHOD_GET) == NULL);
+}
+
+TEST(rights, "reading is pulling, writing is pushing, and everything about an upload is part of pushing")
+{
+    static const struct {
+        enum route route;
+        enum method method;
+        enum access_action action;
+    } cases[] = {
+        {ROUTE_TAGS, METHOD_GET, ACCESS_PULL},          {ROUTE_REFERRERS, METHOD_HEAD, ACCESS_PULL},
+        {ROUTE_MANIFEST, METHOD_GET, ACCESS_PULL},      {ROUTE_MANIFEST, METHOD_PUT, ACCESS_PUSH},
+        {ROUTE_MANIFEST, METHOD_DELETE, ACCESS_DELETE}, {ROUTE_BLOB, METHOD_HEAD, ACCESS_PULL},
+        {ROUTE_BLOB, METHOD_DELETE, ACCESS_DELETE},     {ROUTE_UPLOADS, METHOD_POST, ACCESS_PUSH},
+        {ROUTE_UPLOAD, METHOD_GET, ACCESS_PUSH},        {ROUTE_UPLOAD, METHOD_PATCH, ACCESS_PUSH},
+        {ROUTE_UPLOAD, METHOD_PUT, ACCESS_PUSH},        {ROUTE_UPLOAD, METHOD_DELETE, ACCESS_PUSH},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++)
+        CHECK_INT(route_action(cases[i].route, cases[i].method), cases[i].action);
 }

@@ -1,0 +1,48 @@
+/*
+ * Passes: GET /v2/_token, the end-point that a Bearer challenge names (distribution's "Token Authentication
+ * Specification"; RFC 6750). Who came with a password gets a pass in his name, who came with nothing one in nobody's.
+ *
+ * The query (service, scope, account, client_id) is not looked at: a pass says who somebody is, and what he may is
+ * decided when he does it.
+ */
+#include "registry/api/api.h"
+#include "auth/bearer.h"
+#include "registry/base/clock.h"
+#include "registry/reply.h"
+#include "registry/server.h"
+
+static void put_time(struct sbuf *out, uint64_t now_s)
+{
+    time_t when = (time_t)now_s;
+    struct tm utc;
+    char text[sizeof("2026-01-01T00:00:00Z") + 16];
+
+    gmtime_r(&when, &utc);
+    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc); /* RFC 3339 */
+    sbuf_printf(out, "%s", text);
+}
+
+void api_token(struct request *rq)
+{
+    struct str name = rq->has_password ? str_of(rq->user) : STR("");
+    uint64_t now_s = clock_wall_s();
+    struct sbuf json = {0}, pass = {0};
+
+    if (rq->server->users == NULL) {
+        reply_error(rq, OCI_NAME_UNKNOWN, "this registry has no passwords, and gives out no tokens for them");
+        return;
+    }
+    if (users_issue(rq->server->users, name, now_s, BEARER_LIFETIME, &pass, &rq->err) != 0) {
+        /* Removed since the password was checked. */
+        reply_error(rq, OCI_UNAUTHORIZED, "%s", rq->err.text);
+    } else {
+        sbuf_printf(&json, "{\"token\":\"%s\",\"access_token\":\"%s\",\"expires_in\":%d,\"issued_at\":\"",
+                    sbuf_text(&pass), sbuf_text(&pass), BEARER_LIFETIME);
+        put_time(&json, now_s);
+        sbuf_printf(&json, "\"}\n");
+        reply_header(rq, "Cache-Control", STR("no-store"));
+        reply_body(rq, 200, "application/json", (struct str){json.p, json.n});
+    }
+    sbuf_free(&pass);
+    sbuf_free(&json);
+}

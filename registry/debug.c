@@ -1,0 +1,56 @@
+#include "registry/debug.h"
+
+#include "registry/base/clock.h"
+#include "registry/metrics.h"
+#include "registry/server.h"
+#include "registry/side.h"
+
+/* Clients' connections. A loop counts its listeners too, until it drains. */
+static int64_t count_connections(const struct loop *here)
+{
+    const struct server *server = here->server;
+    int64_t n = here->draining ? 0 : -(int64_t)(1 + side_count(server->side));
+
+    for (unsigned i = 0; i < server->loop_count; i++)
+        n += (int64_t)atomic_load(&server->loops[i].connection_count);
+    return n < 0 ? 0 : n;
+}
+
+/* What nobody counts while it happens. */
+static void look_around(const struct loop *here)
+{
+    struct tls *tls = here->server->tls;
+
+    metric_set(METRIC_CONNECTIONS, count_connections(here));
+    if (tls != NULL)
+        metric_set(METRIC_CERTIFICATE_LEFT, tls_certificate_left_s(tls));
+}
+
+static void show_metrics(h2o_req_t *req)
+{
+    struct sbuf text = {0};
+
+    look_around(side_loop(req));
+    metrics_text(&text);
+    side_reply(req, 200, "text/plain; version=0.0.4; charset=utf-8", (struct str){text.p, text.n});
+    sbuf_free(&text);
+}
+
+int debug_handle(h2o_handler_t *handler, h2o_req_t *req)
+{
+    const struct config *config = side_loop(req)->server->config;
+    struct str path = side_path(req);
+    bool health = str_eq(path, STR("/debug/health"));
+    bool metrics = config->prometheus_enabled && str_eq(path, str_of(config->prometheus_path));
+
+    (void)handler;
+    if (!health && !metrics)
+        side_say(req, 404, "nothing here");
+    else if (!side_is_read(req))
+        side_refuse_method(req);
+    else if (health)
+        side_reply(req, 200, "application/json", STR("{}"));
+    else
+        show_metrics(req);
+    return 0;
+}

@@ -1,0 +1,17 @@
+/*
+ * http.debug: is the server there, and what does it count? For monitoring, on an address of its own.
+ *
+ *   GET, HEAD /debug/health                    200 and {}
+ *   GET, HEAD http.debug.prometheus.path       the metrics (metrics.h), when http.debug.prometheus.enabled
+ *
+ * Thread: the request's loop.
+ */
+#ifndef BERTH_REGISTRY_DEBUG_H
+#define BERTH_REGISTRY_DEBUG_H
+
+#include <h2o.h>
+
+/* libh2o's way in. */
+int debug_handle(h2o_handler_t *handler, h2o_req_t *req);
+
+#endif

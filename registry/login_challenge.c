@@ -1,0 +1,80 @@
+#include "registry/login_challenge.h"
+
+#include "registry/reply.h"
+#include "registry/rules.h"
+#include "registry/server.h"
+#include "storage/reference.h"
+
+enum { AUTHORITY_MAX = 255 + 6 }; /* bytes: a host, a colon and a port */
+
+static void basic(struct request *rq)
+{
+    struct sbuf text = {0};
+
+    sbuf_printf(&text, "Basic realm=");
+    sbuf_json(&text, str_of(rq->server->config->htpasswd_realm));
+    reply_header(rq, "WWW-Authenticate", (struct str){text.p, text.n});
+    sbuf_free(&text);
+}
+
+/* host[:port] as the client knows it; false for what could not stand in a URL. It comes from the client, but goes back
+ * to nobody else. */
+static bool authority_of(const struct request *rq, struct str *out)
+{
+    static const struct str marks = STR("-._:[]");
+
+    *out = (struct str){rq->h2o->input.authority.base, rq->h2o->input.authority.len};
+    for (size_t i = 0; i < out->n; i++) {
+        char c = out->p[i];
+        bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+        if (!alphanumeric && str_find(marks, c) == marks.n)
+            return false;
+    }
+    return out->n > 0 && out->n <= AUTHORITY_MAX;
+}
+
+/* What the request would need, in the words of distribution's token scopes. Clients ask for a pass with it; ours carry
+ * no rights, so that a change of rules holds at once. */
+static void put_scope(const struct request *rq, struct sbuf *out)
+{
+    static const char *const needs[ACCESS_ACTION_COUNT] = {
+        [ACCESS_PULL] = "pull", [ACCESS_PUSH] = "pull,push", [ACCESS_DELETE] = "delete", [ACCESS_OVERWRITE] = "push"};
+    struct str name = rq->target.repository;
+
+    if (rq->target.route == ROUTE_CATALOG)
+        sbuf_printf(out, ",scope=\"registry:catalog:*\"");
+    else if (name.n > 0 && repository_name_valid(name))
+        sbuf_printf(out, ",scope=\"repository:%.*s:%s\"", (int)name.n, name.p,
+                    needs[route_action(rq->target.route, rq->method)]);
+}
+
+static void bearer(struct request *rq, struct str authority)
+{
+    const char *base = rq->server->config->http_host;
+    struct sbuf text = {0};
+
+    if (base != NULL)
+        sbuf_printf(&text, "Bearer realm=\"%s/v2/_token\"", base);
+    else
+        sbuf_printf(&text, "Bearer realm=\"%s://%.*s/v2/_token\"", rq->server->tls == NULL ? "http" : "https",
+                    (int)authority.n, authority.p);
+    sbuf_printf(&text, ",service=\"%.*s\"", (int)authority.n, authority.p);
+    put_scope(rq, &text);
+    if (rq->pass_refused)
+        sbuf_printf(&text, ",error=\"invalid_token\""); /* RFC 6750 §3.1 */
+    reply_header(rq, "WWW-Authenticate", (struct str){text.p, text.n});
+    sbuf_free(&text);
+}
+
+void login_challenge_add(struct request *rq)
+{
+    const struct access *access = rules_in_force(rq->loop);
+    struct str authority;
+
+    if (access != NULL && access_opens_without_login(access) && rq->target.route != ROUTE_TOKEN &&
+        authority_of(rq, &authority))
+        bearer(rq, authority);
+    else
+        basic(rq);
+}

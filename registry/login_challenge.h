@@ -1,0 +1,11 @@
+/* How to log in: the WWW-Authenticate header (RFC 9110 §11.6.1). */
+#ifndef BERTH_REGISTRY_LOGIN_CHALLENGE_H
+#define BERTH_REGISTRY_LOGIN_CHALLENGE_H
+
+#include "registry/request.h"
+
+/* Add the challenge that fits the rules in force: Bearer where they open something to nobody, else Basic; Basic always
+ * for the end-point that gives out passes. For servers that have users. Thread: the request's loop. */
+void login_challenge_add(struct request *rq);
+
+#endif

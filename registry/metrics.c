@@ -1,0 +1,108 @@
+#include "registry/metrics.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+
+#include "registry/routes.h"
+
+enum { CLASSES = 4 /* of status codes that end a request: 2xx to 5xx */ };
+
+enum family {
+#define FAMILY(id, type, name, help) FAMILY_##id,
+#define METRIC(id, family, labels)
+#include "registry/metrics.def"
+#undef METRIC
+#undef FAMILY
+    FAMILY_COUNT
+};
+
+static const struct {
+    const char *type;
+    const char *name;
+    const char *help;
+    bool hidden; /* until it is set */
+} families[] = {
+#define FAMILY(id, type, name, help) [FAMILY_##id] = {#type, name, help, FAMILY_IS_##type},
+#define METRIC(id, family, labels)
+#define FAMILY_IS_gauge   true
+#define FAMILY_IS_counter false
+#include "registry/metrics.def"
+#undef METRIC
+#undef FAMILY
+};
+
+static const struct {
+    enum family family;
+    const char *labels;
+} metrics[] = {
+#define FAMILY(id, type, name, help)
+#define METRIC(id, family, labels) [METRIC_##id] = {FAMILY_##family, labels},
+#include "registry/metrics.def"
+#undef METRIC
+#undef FAMILY
+};
+
+/* What the numbers count from, and which gauges are shown. */
+static _Atomic int64_t values[METRIC_COUNT];
+static atomic_bool shown[METRIC_COUNT];
+
+void metric_add(enum metric metric, uint64_t n)
+{
+    atomic_fetch_add_explicit(&values[metric], (int64_t)n, memory_order_relaxed);
+}
+
+void metric_set(enum metric metric, int64_t value)
+{
+    atomic_store_explicit(&values[metric], value, memory_order_relaxed);
+    atomic_store_explicit(&shown[metric], true, memory_order_relaxed);
+}
+
+void metric_request(struct str method, int status)
+{
+    enum { FIRST = METRIC_REQUESTS_GET_2XX };
+    static_assert(METRIC_REQUESTS_DELETE_2XX == FIRST + METHOD_DELETE * CLASSES, "metrics.def follows enum method");
+    static_assert(METRIC_REQUESTS_OTHER_2XX == FIRST + METHOD_COUNT * CLASSES, "METHOD_COUNT stands for the others");
+    int class = status / 100 - 2;
+    enum method m;
+
+    if (class < 0 || class >= CLASSES)
+        return;
+    if (!route_method(method, &m))
+        m = METHOD_COUNT;
+    metric_add((enum metric)(FIRST + (int)m * CLASSES + class), 1);
+}
+
+static void put_metric(struct sbuf *out, enum metric metric)
+{
+    const char *labels = metrics[metric].labels;
+    const char *name = families[metrics[metric].family].name;
+
+    sbuf_str(out, str_of(name));
+    if (labels[0] != '\0')
+        sbuf_printf(out, "{%s}", labels);
+    sbuf_printf(out, " %lld\n", (long long)atomic_load_explicit(&values[metric], memory_order_relaxed));
+}
+
+static bool is_shown(enum metric metric)
+{
+    return !families[metrics[metric].family].hidden || atomic_load_explicit(&shown[metric], memory_order_relaxed);
+}
+
+/* The metrics of a family stand together, in the table and so here: its head goes in front of the first. */
+void metrics_text(struct sbuf *out)
+{
+    enum family last = FAMILY_COUNT;
+
+    for (enum metric m = 0; m < METRIC_COUNT; m++) {
+        enum family family = metrics[m].family;
+
+        if (!is_shown(m))
+            continue;
+        if (family != last) {
+            sbuf_printf(out, "# HELP %s %s\n", families[family].name, families[family].help);
+            sbuf_printf(out, "# TYPE %s %s\n", families[family].name, families[family].type);
+        }
+        last = family;
+        put_metric(out, m);
+    }
+}

@@ -1,0 +1,145 @@
+#include "registry/metrics.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/test.h"
+
+/* The numbers are the process's and every TEST shares them: tests look at differences. */
+
+static bool has_line(const char *text, const char *line)
+{
+    const char *at = text;
+    size_t n = strlen(line);
+
+    while ((at = strstr(at, line)) != NULL) {
+        if ((at == text || at[-1] == '\n') && at[n] == '\n')
+            return true;
+        at++;
+    }
+    return false;
+}
+
+/* The value of a sample; -1 when it is not shown. */
+static long long value_of(const char *sample)
+{
+    struct sbuf text = {0};
+    const char *at;
+    char line[200];
+    long long value = -1;
+
+    sbuf_put(&text, "\n", 1);
+    metrics_text(&text);
+    snprintf(line, sizeof(line), "\n%s ", sample);
+    at = strstr(sbuf_text(&text), line);
+    if (at != NULL)
+        value = strtoll(at + strlen(line), NULL, 10);
+    sbuf_free(&text);
+    return value;
+}
+
+TEST(form, "a family has one HELP and one TYPE line in front of its samples")
+{
+    struct sbuf text = {0};
+    const char *first;
+
+    metrics_text(&text);
+    sbuf_text(&text);
+    CHECK(has_line(text.p, "# HELP berth_logins_total Requests that said who they are, by what became of it."));
+    first = strstr(text.p, "# TYPE berth_logins_total counter\n");
+    CHECK(first != NULL);
+    CHECK(strncmp(strchr(first, '\n') + 1, "berth_logins_total{result=\"remembered\"} ", 40) == 0);
+    CHECK(strstr(first + 1, "# TYPE berth_logins_total") == NULL);
+    CHECK(text.n > 0 && text.p[text.n - 1] == '\n');
+    sbuf_free(&text);
+}
+
+TEST(counters, "a counter is shown from the start and grows by what is added")
+{
+    static const char sample[] = "berth_logins_total{result=\"throttled\"}";
+    long long before = value_of(sample);
+
+    CHECK(before >= 0);
+    metric_add(METRIC_LOGIN_THROTTLED, 1);
+    metric_add(METRIC_LOGIN_THROTTLED, 41);
+    CHECK_INT(value_of(sample), before + 42);
+    CHECK_INT(value_of("berth_logins_total{result=\"pass\"}"), 0);
+}
+
+TEST(gauges, "a gauge is shown, head and all, once it has a value; it may be negative")
+{
+    struct sbuf text = {0};
+
+    metrics_text(&text);
+    CHECK(strstr(sbuf_text(&text), "berth_certificate_left_seconds") == NULL);
+    sbuf_free(&text);
+    metric_set(METRIC_CERTIFICATE_LEFT, -86400);
+    CHECK_INT(value_of("berth_certificate_left_seconds"), -86400);
+    metric_set(METRIC_CERTIFICATE_LEFT, 7);
+    CHECK_INT(value_of("berth_certificate_left_seconds"), 7);
+}
+
+TEST(requests, "requests count by method and class of status; unknown methods together")
+{
+    static const struct {
+        const char *method;
+        int status;
+        const char *labels;
+    } cases[] = {
+        {"GET", 200, "method=\"GET\",code=\"2xx\""},       {"HEAD", 307, "method=\"HEAD\",code=\"3xx\""},
+        {"POST", 202, "method=\"POST\",code=\"2xx\""},     {"PUT", 499, "method=\"PUT\",code=\"4xx\""},
+        {"PATCH", 599, "method=\"PATCH\",code=\"5xx\""},   {"DELETE", 404, "method=\"DELETE\",code=\"4xx\""},
+        {"DELETE", 500, "method=\"DELETE\",code=\"5xx\""}, {"OPTIONS", 405, "method=\"OTHER\",code=\"4xx\""},
+        {"get", 405, "method=\"OTHER\",code=\"4xx\""},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char sample[100];
+        long long before;
+
+        snprintf(sample, sizeof(sample), "berth_http_requests_total{%s}", cases[i].labels);
+        before = value_of(sample);
+        CHECK(before >= 0);
+        metric_request(str_of(cases[i].method), cases[i].status);
+        CHECK_INT(value_of(sample), before + 1);
+    }
+}
+
+TEST(odd_status, "a status outside 200 to 599 counts nowhere")
+{
+    static const int odd[] = {0, 100, 199, 600, 1000, -1};
+    struct sbuf before = {0}, after = {0};
+
+    metrics_text(&before);
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
+        metric_request(STR("GET"), odd[i]);
+    metrics_text(&after);
+    CHECK_TEXT(sbuf_text(&after), sbuf_text(&before));
+    sbuf_free(&before);
+    sbuf_free(&after);
+}
+
+enum { THREADS = 4, ROUNDS = 20000 };
+
+static void *count(void *unused)
+{
+    (void)unused;
+    for (int i = 0; i < ROUNDS; i++)
+        metric_add(METRIC_LOGIN_HASHED, 1);
+    return NULL;
+}
+
+TEST(threads, "no count of several threads is lost")
+{
+    static const char sample[] = "berth_logins_total{result=\"hashed\"}";
+    long long before = value_of(sample);
+    pthread_t threads[THREADS];
+
+    for (int i = 0; i < THREADS; i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, count, NULL), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    CHECK_INT(value_of(sample), before + (long long)THREADS * ROUNDS);
+}

@@ -1,0 +1,230 @@
+#!/usr/bin/env python3
+"""http.debug: health and metrics on a port of their own, in Prometheus' text format, and none of the registry there."""
+import base64
+import re
+import socket
+import time
+
+import wire
+from client import Connection
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+PORT = free_port()
+DEBUG = f"http:\n  debug: {{{{addr: '127.0.0.1:{PORT}', prometheus: {{{{enabled: true, path: /metrics}}}}}}}}\n  "
+PLAIN = wire.CONFIG
+wire.CONFIG = PLAIN.replace("http: {{addr: \"127.0.0.1:{port}\"}}\n", DEBUG + "addr: 127.0.0.1:{port}\n")
+
+NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+LABEL = r'([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\\n]|\\["\\n])*)"'
+
+
+def ask(method, path, headers=(), body=None):
+    with Connection(("127.0.0.1", PORT), None) as c:
+        return c.ask(method, path, headers, body)
+
+
+def parse(text):
+    """Reads exposition format 0.0.4 strictly, and what promtool would complain about: samples by (name, labels), types by name."""
+    samples, types, helps, family = {}, {}, {}, None
+    wire.true(text.endswith("\n"), "the last line does not end")
+    for line in text.split("\n")[:-1]:
+        comment = re.fullmatch(rf"# (HELP|TYPE) ({NAME}) (.+)", line)
+        if comment:
+            kind, name, rest = comment.groups()
+            if kind == "HELP":
+                wire.true(name not in helps, f"two HELP lines: {line}")
+                helps[name] = rest
+            else:
+                wire.true(name in helps and name not in types, f"TYPE without HELP, or twice: {line}")
+                wire.one_of(rest, ("counter", "gauge"))
+                wire.equal(name.endswith("_total"), rest == "counter", line)
+                types[name] = rest
+            family = name
+            continue
+        sample = re.fullmatch(rf"({NAME})(?:\{{({LABEL}(?:,{LABEL})*)\}})? (-?[0-9]+)", line)
+        wire.true(sample, f"not a line of the format: {line!r}")
+        name, labels, value = sample[1], re.findall(LABEL, sample[2] or ""), int(sample[sample.re.groups])
+        wire.equal(name, family, f"a sample outside its family: {line}")
+        wire.true(name in types, f"a sample without TYPE: {line}")
+        wire.equal(len({key for key, _ in labels}), len(labels), f"a label twice: {line}")
+        key = (name, tuple(sorted(labels)))
+        wire.true(key not in samples, f"a sample twice: {line}")
+        wire.true(types[name] == "gauge" or value >= 0, f"a counter below zero: {line}")
+        samples[key] = value
+    wire.true(samples, "no sample")
+    wire.equal(set(types), {name for name, _ in samples}, "families without samples")
+    return samples
+
+
+def metrics():
+    answer = ask("GET", "/metrics")
+    wire.equal((answer.status, answer.header("content-type")), (200, "text/plain; version=0.0.4; charset=utf-8"), answer)
+    return parse(answer.body.decode())
+
+
+def value(samples, name, **labels):
+    key = (name, tuple(sorted(labels.items())))
+    wire.true(key in samples, f"no sample {key}")
+    return samples[key]
+
+
+def grown(what, name, **labels):
+    """By how much a counter grows while `what` runs."""
+    before = value(metrics(), name, **labels)
+    what()
+    return value(metrics(), name, **labels) - before
+
+
+@wire.case("health is 200 and an empty JSON object")
+def _(_server):
+    answer = ask("GET", "/debug/health")
+    wire.equal((answer.status, answer.body, answer.header("content-type")), (200, b"{}", "application/json"))
+    answer = ask("HEAD", "/debug/health?x")
+    wire.equal((answer.status, answer.header("content-length")), (200, "2"))
+
+
+@wire.case("the metrics are Prometheus' text format, to the letter")
+def _(_server):
+    samples = metrics()
+    wire.equal([dict(labels).keys() for name, labels in samples if name == "berth_build_info"], [{"version"}])
+    wire.equal(ask("HEAD", "/metrics").status, 200)
+
+
+@wire.case("the process' start is the time at which it started")
+def _(server):
+    server.restart()
+    started = value(metrics(), "process_start_time_seconds")
+    wire.true(abs(time.time() - started) < wire.PATIENCE * 2, f"{started} is not now")
+    time.sleep(1.1)
+    wire.equal(value(metrics(), "process_start_time_seconds"), started)
+
+
+@wire.cases("{0} {1} is counted as {2} {3}", [
+    ("GET", "/v2/", "GET", "2xx"), ("HEAD", "/v2/a/manifests/none", "HEAD", "4xx"), ("POST", "/v2/a/blobs/uploads/", "POST", "2xx"),
+    ("PUT", "/v2/a/blobs/uploads/none?digest=x", "PUT", "4xx"), ("PATCH", "/v2/a/blobs/uploads/none", "PATCH", "4xx"),
+    ("DELETE", "/v2/a/manifests/none", "DELETE", "4xx"), ("OPTIONS", "/v2/", "OTHER", "4xx"), ("GET", "/elsewhere", "GET", "4xx"),
+])
+def _(server, method, path, counted, code):
+    wire.equal(grown(lambda: server.ask(method, path), "berth_http_requests_total", method=counted, code=code), 1)
+
+
+@wire.case("requests for metrics and health are not requests to the registry")
+def _(_server):
+    wire.equal(grown(lambda: [ask("GET", "/debug/health") for _ in range(5)], "berth_http_requests_total", method="GET", code="2xx"), 0)
+
+
+@wire.case("a client that leaves in the middle of its upload is counted as 4xx")
+def _(server):
+    def leave():
+        with server.connect() as c:
+            c.send(c.compose("PUT", wire.add_query(server.begin("cut"), "digest=" + wire.sha256(b"x" * 100)), [("Content-Length", "100")], b"x" * 10))
+            time.sleep(0.2)
+        time.sleep(0.3)
+    wire.equal(grown(leave, "berth_http_requests_total", method="PUT", code="4xx"), 1)
+
+
+@wire.case("logins are counted by how they were decided: hashed once, then remembered; refused ones apart")
+def _(server):
+    server.restart()
+    wrong = "Basic " + base64.b64encode(b"alice:wrong").decode()
+    wire.equal(grown(lambda: server.ask("GET", "/v2/"), "berth_logins_total", result="hashed"), 1)
+    wire.equal(grown(lambda: [server.ask("GET", "/v2/") for _ in range(5)], "berth_logins_total", result="remembered"), 5)
+    wire.equal(grown(lambda: server.ask("GET", "/v2/", authorization=wrong), "berth_logins_total", result="refused"), 1)
+    wire.equal(grown(lambda: server.ask("GET", "/v2/", authorization=wrong), "berth_logins_total", result="hashed"), 0)
+
+
+@wire.case("connections are counted while they are open, the scrape's own included and listeners not")
+def _(server):
+    wire.eventually(lambda: value(metrics(), "berth_connections") == 1, "only the scrape's connection is left")
+    idle = [server.connect() for _ in range(7)]
+    wire.eventually(lambda: value(metrics(), "berth_connections") == 8, "seven more are counted")
+    for c in idle:
+        c.socket.close()
+    wire.eventually(lambda: value(metrics(), "berth_connections") == 1, "they are counted no more")
+
+
+@wire.case("without TLS there is no certificate to tell of")
+def _(_server):
+    wire.equal([name for name, _ in metrics() if "certificate_left" in name], [])
+
+
+@wire.cases("{0} is not there", [("/",), ("/v2/",), ("/v2/_catalog",), ("/debug",), ("/debug/",), ("/debug/vars",), ("/debug/pprof/",), ("/metrics/",),
+                                 ("/Metrics",), ("//metrics",), ("/%6detrics",), ("/x/../metrics",), ("/debug/health/",)])
+def _(_server, path):
+    answer = ask("GET", path, [("Host", "default")])
+    wire.equal((answer.status, answer.body, answer.header("docker-distribution-api-version")), (404, b"nothing here\n", None), answer)
+
+
+@wire.cases("{0} of {1} is 405", [(method, path) for method in ("POST", "PUT", "DELETE", "OPTIONS") for path in ("/metrics", "/debug/health")])
+def _(_server, method, path):
+    answer = ask(method, path)
+    wire.equal((answer.status, answer.header("allow")), (405, "GET, HEAD"), answer)
+
+
+@wire.cases("the registry's own port does not serve {0}, whatever the Host", [("/metrics",), ("/debug/health",)])
+def _(server, path):
+    for host in ("registry.test", "http.debug.addr", f"127.0.0.1:{PORT}"):
+        wire.equal(server.ask("GET", path, [("Host", host)]).status, 404)
+    with server.connect() as c:
+        c.send(f"GET http://http.debug.addr{path} HTTP/1.1\r\nHost: x\r\nAuthorization: {wire.AUTHORIZATION}\r\n\r\n".encode())
+        wire.equal(c.answer().status, 404)
+
+
+@wire.case("loopback draws no warning, another address draws one")
+def _(server):
+    wire.true("http.debug.addr" not in server.log_text(), "a warning without need")
+    everywhere = wire.CONFIG.replace(f"127.0.0.1:{PORT}", ":0")
+    other = wire.Server(everywhere).start()
+    try:
+        wire.true('level=warn msg="http.debug.addr :0 is not loopback, and whoever reaches it needs no password; write for example '
+                  '127.0.0.1:5001, or keep others out with a firewall"' in other.log_text(), "no warning")
+    finally:
+        other.stop()
+        other.remove()
+
+
+@wire.case("without prometheus.enabled there is health and no metrics, and another path moves them")
+def _(server):
+    for settings, wanted in (("prometheus: {{enabled: false}}", [404, 404]), ("prometheus: {{enabled: true, path: /other}}", [404, 200])):
+        server.stop()
+        server.configure(wire.CONFIG.replace("prometheus: {{enabled: true, path: /metrics}}", settings))
+        server.start()
+        wire.equal([ask("GET", path).status for path in ("/metrics", "/other", "/debug/health")], wanted + [200])
+    server.stop()
+    server.configure(wire.CONFIG)
+    server.start()
+
+
+@wire.case("without http.debug nothing listens there")
+def _(server):
+    server.stop()
+    server.configure(PLAIN)
+    server.start()
+    try:
+        socket.create_connection(("127.0.0.1", PORT), timeout=1).close()
+        raise wire.Failed("somebody listens")
+    except ConnectionRefusedError:
+        pass
+    server.stop()
+    server.configure(wire.CONFIG)
+    server.start()
+
+
+@wire.case("scrapes under load lose nothing and break nothing")
+def _(server):
+    def load():
+        with server.connect() as c:
+            for i in range(300):
+                wire.equal(c.ask("GET", "/v2/").status, 200)
+                if i % 20 == 0:
+                    metrics()
+    wire.equal(grown(load, "berth_http_requests_total", method="GET", code="2xx"), 300)
+
+
+wire.main()
