@@ -42,7 +42,7 @@ STORAGE := $(wildcard storage/*.c)
 AUTH := $(wildcard auth/*.c)
 REGISTRY := $(filter-out registry/main.c,$(wildcard registry/*.c registry/config/*.c registry/net/*.c registry/api/*.c))
 TOOL_MAINS := $(wildcard tools/berth_*.c)
-TOOLS := $(filter-out $(TOOL_MAINS),$(wildcard tools/*.c))
+TOOLS := $(filter-out $(TOOL_MAINS),$(wildcard tools/*.c tools/*/*.c))
 TOOL_PROGRAMS := $(patsubst tools/berth_%.c,$(BUILD)/berth-%,$(TOOL_MAINS))
 PROGRAMS := $(BUILD)/berth $(TOOL_PROGRAMS)
 
@@ -87,7 +87,7 @@ $(BUILD)/o/%.o: %.c $(BUILD)/flags
 	$(Q)$(CC) $(CPPFLAGS_ALL) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
 # What it has embedded.
-$(BUILD)/o/tools/trust_script.o: $(wildcard tools/trust_*.sh)
+$(BUILD)/o/tools/trust/trust_script.o: $(wildcard tools/trust/*.sh)
 
 # Rebuild when the flags change.
 $(BUILD)/flags: FORCE

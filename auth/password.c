@@ -383,7 +383,7 @@ int password_hash(enum password_scheme scheme, unsigned cost, struct str passwor
 
 int password_recipe_of(struct str hash, struct password_recipe *recipe, struct err *e)
 {
-    struct hash h;
+    struct hash h = {0};
 
     if (parse(hash, &h, e) != 0)
         return -1;

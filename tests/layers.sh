@@ -16,10 +16,15 @@ rooms_of() {
     registry/base/*) echo 'registry/base' ;;
     storage/*) echo 'storage registry/base' ;;
     auth/*) echo 'auth registry/base' ;;
-    tools/*) echo 'tools auth storage registry/base' ;;
+    tools/certificate/*) echo 'tools/certificate tools registry/base' ;;
+    tools/ca/*) echo 'tools/ca tools/certificate tools auth registry/base' ;;
+    tools/user/*) echo 'tools/user tools auth registry/base' ;;
+    tools/trust/*) echo 'tools/trust tools registry/base' ;;
+    tools/berth_*) echo 'tools tools/ca tools/certificate tools/user tools/trust auth registry/base' ;;
+    tools/*) echo 'tools auth registry/base' ;;
     registry/config/*) echo 'registry/config auth registry/base' ;;
     registry/*) echo 'registry registry/config registry/net registry/api auth storage registry/base' ;;
-    tests/*) echo 'tests registry registry/config registry/net registry/api auth storage tools registry/base' ;;
+    tests/*) echo 'tests registry registry/config registry/net registry/api auth storage tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
     *) echo '' ;;
     esac
 }
@@ -30,9 +35,9 @@ lmdb.h                          | storage/meta_lmdb*.c storage/meta_lmdb.h
 argon2.h crypt.h                | auth/password.c
 yaml.h                          | registry/config/config_tree.c
 llhttp.h                        | registry/net/http1*.c registry/net/http1*.h
-jansson.h                       | storage/manifest*.c storage/manifest_json.h tools/trust_*.c
+jansson.h                       | storage/manifest*.c storage/manifest_json.h tools/trust/*.c
 h2o.h h2o/*.h                   | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c registry/api/*.h
-openssl/*.h                     | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c storage/digest*.c auth/*.c tools/*.c tools/*.h
+openssl/*.h                     | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c storage/digest*.c auth/*.c tools/*.c tools/*.h tools/certificate/*.c tools/certificate/*.h tools/trust/trust_files.c
 '
 
 check_room() {

@@ -1,252 +1,105 @@
 /*
  * berth-user: who may log in. Edits the user file that the server reads; the server notices by itself.
+ *
+ * Called by the name htpasswd it is htpasswd_personality.h.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* tools */
-#include "registry/base/options.h"
-#include "tools/secret.h"
-#include "tools/userfile.h"
-
-/* auth */
-#include "auth/htpasswd.h"
-#include "auth/password.h"
-
-/* base */
-#include "registry/base/rnd.h"
-
-enum option { FILE_OPTION, PASSWORD_STDIN, GENERATE, ALGORITHM, COST };
+#include "tools/user/htpasswd_personality.h"
+#include "tools/user/user_command.h"
 
 static const struct option_spec options[] = {
-    [FILE_OPTION] = {"file", "FILE", "the user file; default: $BERTH_HTPASSWD, else /etc/berth/htpasswd"},
-    [PASSWORD_STDIN] = {"password-stdin", NULL, "read the password from standard input"},
-    [GENERATE] = {"generate", NULL, "make up a password and print it, this once"},
-    [ALGORITHM] = {"algorithm", "NAME", "bcrypt (default) or argon2id"},
-    [COST] = {"cost", "N", "bcrypt: 2^N rounds, 4 to 20 (default 10); argon2id: passes, 1 to 100 (default 2)"},
+    [USER_FILE] = {"file", "FILE", "the user file; default: $BERTH_HTPASSWD, else /etc/berth/htpasswd", false},
+    [USER_PASSWORD_STDIN] = {"password-stdin", NULL, "read the password from standard input", false},
+    [USER_GENERATE] = {"generate", NULL, "make up a password and print it, this once", false},
+    [USER_ALGORITHM] = {"algorithm", "bcrypt|argon2id", "default: what suits the file, see below", false},
+    [USER_COST] = {"cost", "N", "bcrypt: 2^N rounds, 4 to 20 (default 10); argon2id: passes, 1 to 100 (default 2)",
+                   false},
+    [USER_MEMORY] = {"memory", "MIB", "argon2id: memory, 1 to 1024 (default 19)", false},
+    [USER_PARALLELISM] = {"parallelism", "N", "argon2id: lanes, 1 to 64 (default 1)", false},
+    [USER_UPDATE] = {"update", NULL, "set users anew that are there already, instead of refusing the list", false},
+    [USER_JSON] = {"json", NULL, "print JSON", false},
 };
-
-static const struct {
-    const char *name;
-    enum password_scheme scheme;
-} algorithms[] = {
-    {"bcrypt", PASSWORD_BCRYPT},
-    {"argon2id", PASSWORD_ARGON2ID},
-};
-
-static const char *file_path(const struct invocation *call)
-{
-    const char *from_environment = getenv("BERTH_HTPASSWD");
-
-    if (call->given[FILE_OPTION])
-        return call->values[FILE_OPTION];
-    return from_environment != NULL && from_environment[0] != '\0' ? from_environment : "/etc/berth/htpasswd";
-}
-
-/* The password that the command line says where to get. `fresh`: it is to be set, so typing asks twice. */
-static int get_password(const struct invocation *call, bool fresh, char out[SECRET_ROOM], size_t *n, struct err *e)
-{
-    if (call->given[PASSWORD_STDIN])
-        return secret_read(STDIN_FILENO, out, n, e);
-    if (!call->given[GENERATE])
-        return secret_ask(call->arguments[0], fresh, out, n, e);
-    rnd_password(out, SECRET_GENERATED);
-    *n = SECRET_GENERATED;
-    return 0;
-}
-
-/* How the new hash is to be made. */
-struct recipe {
-    enum password_scheme scheme;
-    unsigned cost;
-};
-
-static int get_recipe(const struct invocation *call, struct recipe *recipe, struct err *e)
-{
-    const char *name = call->given[ALGORITHM] ? call->values[ALGORITHM] : "bcrypt";
-    uint64_t cost;
-
-    if (call->given[PASSWORD_STDIN] && call->given[GENERATE])
-        return err_set(e, ERR_INVALID, "--password-stdin and --generate exclude each other");
-    if (option_number(call, COST, 1, 100, PASSWORD_COST_DEFAULT, &cost, e) != 0)
-        return -1;
-    recipe->cost = (unsigned)cost;
-    for (size_t i = 0; i < sizeof(algorithms) / sizeof(algorithms[0]); i++) {
-        if (strcmp(algorithms[i].name, name) == 0) {
-            recipe->scheme = algorithms[i].scheme;
-            return 0;
-        }
-    }
-    return err_set(e, ERR_INVALID, "--algorithm takes bcrypt or argon2id, not %s", name);
-}
-
-/* Get a password and hash it. A generated one is put into `shown` for printing once it is in force. */
-static int make_hash(const struct invocation *call, const struct recipe *recipe, char hash[PASSWORD_HASH_MAX],
-                     char shown[SECRET_GENERATED + 1], struct err *e)
-{
-    char password[SECRET_ROOM];
-    size_t n;
-    int rc;
-
-    if (get_password(call, true, password, &n, e) != 0)
-        return -1;
-    rc = password_hash(recipe->scheme, recipe->cost, (struct str){password, n}, hash, e);
-    if (rc == 0 && call->given[GENERATE])
-        memcpy(shown, password, SECRET_GENERATED + 1);
-    explicit_bzero(password, sizeof(password));
-    return rc;
-}
-
-static int check_presence(const struct userfile *file, const char *path, struct str name, bool wanted, struct err *e)
-{
-    struct str hash;
-
-    if (userfile_hash(file, name, &hash) == wanted)
-        return 0;
-    return wanted ? err_set(e, ERR_NOT_FOUND, "%s: there is no user %s; \"berth-user add\" makes one", path, name.p)
-                  : err_set(e, ERR_EXISTS, "%s: there is a user %s already; \"berth-user passwd\" changes the password",
-                            path, name.p);
-}
-
-static void warn_of_refusal(const struct invocation *call, const struct userfile *file)
-{
-    struct err e;
-
-    if (userfile_check(file, &e) != 0)
-        fprintf(stderr, "%s: saved, but a server would refuse the file: %s\n", call->program->name, e.text);
-}
-
-/* add, which wants the user absent, and passwd, which wants the user present. The file is looked at before a person is
- * asked for a password, and again under the lock. */
-static int set_password(const struct invocation *call, bool present)
-{
-    const char *path = file_path(call);
-    const enum userfile_access access = present ? USERFILE_EDIT : USERFILE_CREATE;
-    struct str name = str_of(call->arguments[0]);
-    char hash[PASSWORD_HASH_MAX], shown[SECRET_GENERATED + 1] = "";
-    struct userfile *file = NULL;
-    struct recipe recipe = {PASSWORD_BCRYPT, PASSWORD_COST_DEFAULT};
-    struct err e;
-    int status = EXIT_DONE;
-
-    if (get_recipe(call, &recipe, &e) != 0)
-        return program_misused(call, &e);
-    if (htpasswd_check_name(name, &e) != 0 || (file = userfile_open(path, access, &e)) == NULL ||
-        check_presence(file, path, name, present, &e) != 0)
-        goto failed;
-    userfile_close(&file);
-    if (make_hash(call, &recipe, hash, shown, &e) != 0)
-        goto failed;
-    file = userfile_open(path, access, &e);
-    if (file == NULL || check_presence(file, path, name, present, &e) != 0 ||
-        userfile_set(file, name, str_of(hash), &e) != 0 || userfile_save(file, &e) != 0)
-        goto failed;
-    warn_of_refusal(call, file);
-    if (shown[0] != '\0')
-        printf("%s\n", shown);
-    goto done;
-failed:
-    status = program_fail(call, &e);
-done:
-    explicit_bzero(shown, sizeof(shown));
-    userfile_close(&file);
-    return status;
-}
-
-static int run_add(const struct invocation *call)
-{
-    return set_password(call, false);
-}
-
-static int run_passwd(const struct invocation *call)
-{
-    return set_password(call, true);
-}
-
-static int run_del(const struct invocation *call)
-{
-    struct err e;
-    struct userfile *file = userfile_open(file_path(call), USERFILE_EDIT, &e);
-    int rc = file == NULL ? -1 : 0;
-
-    for (int i = 0; rc == 0 && i < call->argument_count; i++)
-        rc = userfile_remove(file, str_of(call->arguments[i]), &e);
-    if (rc == 0)
-        rc = userfile_save(file, &e);
-    if (rc == 0)
-        warn_of_refusal(call, file);
-    userfile_close(&file);
-    return rc == 0 ? EXIT_DONE : program_fail(call, &e);
-}
-
-static int run_list(const struct invocation *call)
-{
-    struct err e;
-    struct userfile *file = userfile_open(file_path(call), USERFILE_READ, &e);
-    struct str name;
-    size_t cursor = 0;
-
-    if (file == NULL)
-        return program_fail(call, &e);
-    while (userfile_next(file, &cursor, &name))
-        printf("%.*s\n", (int)name.n, name.p);
-    userfile_close(&file);
-    return EXIT_DONE;
-}
-
-static int run_verify(const struct invocation *call)
-{
-    const char *path = file_path(call);
-    struct err e;
-    struct userfile *file = userfile_open(path, USERFILE_READ, &e);
-    struct str name = str_of(call->arguments[0]), hash;
-    char password[SECRET_ROOM];
-    bool right = false;
-    size_t n;
-    int rc = -1;
-
-    if (file != NULL && check_presence(file, path, name, true, &e) == 0 && userfile_hash(file, name, &hash) &&
-        get_password(call, false, password, &n, &e) == 0) {
-        rc = password_verify(hash, (struct str){password, n}, &right, &e);
-        explicit_bzero(password, sizeof(password));
-        if (rc == 0 && !right)
-            rc = err_set(&e, ERR_DENIED, "this is not the password of %s", name.p);
-    }
-    userfile_close(&file);
-    return rc == 0 ? EXIT_DONE : program_fail(call, &e);
-}
 
 #define TAKES(option) (1U << (option))
 
-static const uint32_t setting = TAKES(FILE_OPTION) | TAKES(PASSWORD_STDIN) | TAKES(GENERATE) | TAKES(ALGORITHM) |
-                                TAKES(COST);
+enum {
+    HASHING = TAKES(USER_FILE) | TAKES(USER_ALGORITHM) | TAKES(USER_COST) | TAKES(USER_MEMORY) |
+              TAKES(USER_PARALLELISM) | TAKES(USER_JSON),
+    SETTING = HASHING | TAKES(USER_PASSWORD_STDIN) | TAKES(USER_GENERATE),
+};
+
+static const struct command_spec commands[] = {
+    {"add", "USER", 1, 1, SETTING, "make a user; makes the file, too, if need be", user_add},
+    {"passwd", "USER", 1, 1, SETTING, "change a user's password", user_passwd},
+    {"del", "USER…", 1, ARGUMENTS_ANY, TAKES(USER_FILE), "remove users; all or none", user_del},
+    {"rename", "OLD NEW", 2, 2, TAKES(USER_FILE), "call a user by another name, with the same password", user_rename},
+    {"import", "[FILE]", 0, 1, HASHING | TAKES(USER_UPDATE),
+     "make the users of a list, or of standard input; all or none", user_import},
+    {"list", "", 0, 0, TAKES(USER_FILE) | TAKES(USER_JSON), "print the names, one a line", user_list},
+    {"verify", "USER", 1, 1, TAKES(USER_FILE) | TAKES(USER_PASSWORD_STDIN) | TAKES(USER_JSON),
+     "is this the user's password?", user_verify},
+};
+
+static const struct program_example examples[] = {
+    {"a user with a password typed twice, in the file of the system's server", "berth-user add alice"},
+    {"a machine's user, with a password that is printed once", "berth-user add ci --file users --generate"},
+    {"a password from another program", "pass show registry | berth-user passwd alice --password-stdin"},
+    {"a whole team; names without a password get one, printed as CSV", "berth-user import team.csv > passwords.csv"},
+    {"whom a server would refuse, and why", "berth-user list --json | jq '.[] | select(.accepted | not)'"},
+    {"a file that registry:2 or Apache is to read, too", "berth-user add alice --file users --algorithm bcrypt"},
+};
+
+static const char notes[] =
+    "Passwords are asked for on the terminal unless an option says otherwise. A running server uses the changed file\n"
+    "within seconds.\n"
+    "\n"
+    "In a file that is new, or whose entries are all argon2id, new entries are argon2id: it is the stronger one, and\n"
+    "it takes passwords of up to 1024 bytes. As soon as one entry is bcrypt, or anything else, new entries are\n"
+    "bcrypt, which registry:2 and Apache can read: somebody else probably reads the file, and entries that cost the\n"
+    "same to check do not tell by the time it takes who is there. bcrypt takes passwords of up to 72 bytes.\n"
+    "\n"
+    "A list for import has a user on each line, and may begin with the line \"user,password\":\n"
+    "  alice                     a password is made up and printed as \"alice,PASSWORD\"\n"
+    "  bob,secret                CSV; \"quote\" what has commas, quotes or blanks at its ends\n"
+    "  carol:$2y$10$…            a line of another user file\n"
+    "  # a comment\n"
+    "\n"
+    "As \"htpasswd\" (ln -s berth-user htpasswd) it takes the options of Apache's program of that name.\n"
+    "\n"
+    "exit status: 0 done, 1 refused or wrong password, 2 wrong usage, 3 no such user or file\n";
+
+static const struct program_item environment[] = {
+    {"BERTH_HTPASSWD", "the user file, when --file does not name one"},
+};
+
+static const struct program_item files[] = {
+    {"/etc/berth/htpasswd", "the user file, when nothing else names one"},
+    {"FILE.lock", "held locked while FILE is edited; may be empty and stays"},
+};
 
 int main(int argc, char **argv)
 {
-    const struct command_spec commands[] = {
-        {"add", "USER", 1, 1, setting, "make a user; makes the file, too, if need be", run_add},
-        {"passwd", "USER", 1, 1, setting, "change a user's password", run_passwd},
-        {"del", "USER…", 1, ARGUMENTS_ANY, TAKES(FILE_OPTION), "remove users; all or none", run_del},
-        {"list", "", 0, 0, TAKES(FILE_OPTION), "print the names, one a line", run_list},
-        {"verify", "USER", 1, 1, TAKES(FILE_OPTION) | TAKES(PASSWORD_STDIN), "is this the user's password?",
-         run_verify},
-    };
-    const struct program_spec program = {
+    static const struct program_spec program = {
         .name = "berth-user",
         .summary = "who may log in",
+        .examples = examples,
+        .example_count = sizeof(examples) / sizeof(examples[0]),
         .commands = commands,
         .command_count = sizeof(commands) / sizeof(commands[0]),
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
-        .notes =
-            "Passwords are asked for on the terminal unless an option says otherwise. They are hashed with bcrypt at\n"
-            "cost 10 by default, which every other registry and Apache can read, too; bcrypt takes up to 72 bytes.\n"
-            "A running server uses the changed file within seconds.\n"
-            "\n"
-            "exit status: 0 done, 1 refused or wrong password, 2 wrong usage, 3 no such user or file\n",
+        .notes = notes,
+        .description =
+            "Edits the user file that a Berth server reads: lines of NAME:HASH, as in Apache's htpasswd files. The\n"
+            "file is replaced whole under a lock, and keeps its mode, its owner, its comments and its order.",
+        .environment = environment,
+        .environment_count = sizeof(environment) / sizeof(environment[0]),
+        .files = files,
+        .file_count = sizeof(files) / sizeof(files[0]),
+        .see_also = "berth(1), berth-ca(1), htpasswd(1)",
     };
 
-    return program_run(&program, argc, argv);
+    return htpasswd_is_called(argc, argv) ? htpasswd_main(argc, argv) : program_run(&program, argc, argv);
 }

@@ -52,7 +52,7 @@ static int check(const char *p, size_t n, struct err *e)
     if (n == 0)
         return err_set(e, ERR_INVALID, "the password is empty");
     if (n >= SECRET_ROOM)
-        return err_set(e, ERR_INVALID, "the password is longer than %d bytes", SECRET_ROOM - 1);
+        return err_set(e, ERR_TOO_LARGE, "the password is longer than %d bytes", SECRET_ROOM - 1);
     if (memchr(p, '\n', n) != NULL || memchr(p, '\0', n) != NULL)
         return err_set(e, ERR_INVALID, "the password has a NUL byte or more than one line");
     return 0;
@@ -137,7 +137,7 @@ static int ask(int tty, const sigset_t *during, const char *user, bool twice, ch
         return rc;
     rc = read_line(tty, during, "Once more: ", again, &again_n, e);
     if (rc == 0 && (again_n != *n || memcmp(again, out, *n) != 0))
-        rc = err_set(e, ERR_INVALID, "the two passwords differ");
+        rc = err_set(e, ERR_DENIED, "the two passwords differ");
     explicit_bzero(again, sizeof(again));
     return rc;
 }

@@ -16,11 +16,11 @@ enum { SECRET_ROOM = 1025 }; /* bytes: PASSWORD_MAX and a terminator */
 enum { SECRET_GENERATED = 24 }; /* characters */
 
 /* Read one password from `fd` up to its end; one newline at the end (or CR LF) does not belong to it. ERR_INVALID when
- * it is empty, too long, or has a NUL or a second line. */
+ * it is empty, or has a NUL or a second line, ERR_TOO_LARGE when it is too long. */
 int secret_read(int fd, char out[SECRET_ROOM], size_t *n, struct err *e);
 
 /* Ask on the controlling terminal, without echo; `twice` asks again and compares. Interrupting it restores the terminal
- * first. ERR_UNSUPPORTED when there is no terminal. */
+ * first. As secret_read(); ERR_DENIED when the two differ, ERR_UNSUPPORTED when there is no terminal. */
 int secret_ask(const char *user, bool twice, char out[SECRET_ROOM], size_t *n, struct err *e);
 
 #endif

@@ -12,9 +12,9 @@
 #include "registry/config/config_node.h"
 
 /* Apply every REGISTRY_ variable of `environment` (as environ(7)), which must outlive the tree. Variables that name no
- * key are logged and ignored, except below REGISTRY_AUTH_, REGISTRY_HTTP_TLS_ and REGISTRY_ACCESS_: a mistyped lock is not left open, so
- * those fail. ERR_INVALID also for malformed YAML where a map or list is wanted; the tree is then half changed. Thread:
- * the caller's. */
+ * key are logged and ignored, except below REGISTRY_AUTH_, REGISTRY_HTTP_TLS_ and REGISTRY_ACCESS_: a mistyped lock is
+ * not left open, so those fail. ERR_INVALID also for malformed YAML where a map or list is wanted; the tree is then
+ * half changed. Thread: the caller's. */
 int config_env_apply(struct config_node *root, char *const *environment, struct err *e);
 
 /* The value of variable `name`, or NULL when it is not there or empty. */

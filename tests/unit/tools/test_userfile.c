@@ -1,4 +1,4 @@
-#include "tools/userfile.h"
+#include "tools/user/userfile.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -120,9 +120,9 @@ TEST(reading, "names come in the file's order, with their hashes")
 
     begin("# a:b\nzoe:" HASH "\nalice:" OTHER);
     file = must_open(USERFILE_READ);
-    CHECK(userfile_next(file, &cursor, &name) && str_eq(name, STR("zoe")));
-    CHECK(userfile_next(file, &cursor, &name) && str_eq(name, STR("alice")));
-    CHECK(!userfile_next(file, &cursor, &name));
+    CHECK(userfile_next(file, &cursor, &name, &hash) && str_eq(name, STR("zoe")));
+    CHECK(userfile_next(file, &cursor, &name, &hash) && str_eq(name, STR("alice")));
+    CHECK(!userfile_next(file, &cursor, &name, &hash));
     CHECK(userfile_hash(file, STR("alice"), &hash) && str_eq(hash, STR(OTHER)));
     CHECK(!userfile_hash(file, STR("# a"), &hash));
     userfile_close(&file);
@@ -206,4 +206,94 @@ TEST(concurrent, "editors at the same time lose none of each other's users")
         CHECK(userfile_hash(file, str_of(name), &hash));
     }
     userfile_close(&file);
+}
+
+TEST(renaming, "a renamed user keeps the hash and the place")
+{
+    struct userfile *file;
+    struct err e;
+    char wanted[500];
+
+    begin("# x\na:" HASH "\nb:" OTHER "\n");
+    file = must_open(USERFILE_EDIT);
+    CHECK_INT(userfile_rename(file, STR("a"), STR("b"), &e), -1);
+    CHECK_INT(e.code, ERR_EXISTS);
+    snprintf(wanted, sizeof(wanted), "%s: there is a user b already", path);
+    CHECK_TEXT(e.text, wanted);
+    CHECK_INT(userfile_rename(file, STR("c"), STR("d"), &e), -1);
+    CHECK_INT(e.code, ERR_NOT_FOUND);
+    CHECK_INT(userfile_rename(file, STR("a"), STR("x:y"), &e), -1);
+    CHECK_INT(e.code, ERR_INVALID);
+    CHECK_INT(userfile_rename(file, STR("a"), STR("c"), &e), 0);
+    CHECK_INT(userfile_save(file, &e), 0);
+    userfile_close(&file);
+    CHECK_TEXT(content(), "# x\nc:" HASH "\nb:" OTHER "\n");
+}
+
+TEST(many, "many users are set in one pass: those there in place, the others at the end in their order")
+{
+    const struct userfile_user users[] = {
+        {STR("new2"), STR("H2")}, {STR("a"), STR("HA")}, {STR("new1"), STR("H1")}, {STR("b"), STR("HB")}};
+    struct userfile *file;
+    struct err e;
+
+    begin("a:1\nkept:2\nb:3\na:4\n");
+    file = must_open(USERFILE_EDIT);
+    CHECK_INT(userfile_set_all(file, users, 4, &e), 0);
+    CHECK_INT(userfile_save(file, &e), 0);
+    userfile_close(&file);
+    CHECK_TEXT(content(), "a:HA\nkept:2\nb:HB\nnew2:H2\nnew1:H1\n");
+}
+
+TEST(stray, "the first line that is no entry is found")
+{
+    static const struct {
+        const char *text;
+        unsigned line;
+    } cases[] = {{"", 0}, {"# a\n \n\r\na:b\n", 0}, {"a:b\njunk\n", 2}, {"\n\n  junk", 3}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct userfile *file;
+
+        begin(cases[i].text);
+        file = must_open(USERFILE_READ);
+        CHECK_INT(userfile_stray_line(file), cases[i].line);
+        userfile_close(&file);
+    }
+}
+
+TEST(no_file, "what is not a file is refused, and a symbolic link to nothing, too")
+{
+    char wanted[500];
+    struct err e;
+
+    begin(NULL);
+    CHECK(userfile_open("/dev/null", USERFILE_CREATE, &e) == NULL);
+    CHECK_TEXT(e.text, "/dev/null: not a regular file");
+    unlink(path);
+    CHECK(symlink("nowhere", path) == 0);
+    CHECK(userfile_open(path, USERFILE_CREATE, &e) == NULL);
+    CHECK_INT(e.code, ERR_NOT_FOUND);
+    snprintf(wanted, sizeof(wanted), "%s: a symbolic link to nothing; make its target or remove it", path);
+    CHECK_TEXT(e.text, wanted);
+    unlink(path);
+}
+
+TEST(too_large, "a file that a server would not read is not written")
+{
+    struct userfile *file;
+    struct sbuf huge = {0};
+    struct err e;
+
+    begin("a:" HASH "\n");
+    while (huge.n <= 16 << 20)
+        sbuf_printf(&huge, "%01000d", 0);
+    file = must_open(USERFILE_EDIT);
+    CHECK_INT(userfile_set(file, STR("b"), (struct str){huge.p, huge.n}, &e), 0);
+    CHECK_INT(userfile_save(file, &e), -1);
+    CHECK_INT(e.code, ERR_TOO_LARGE);
+    CHECK(strstr(e.text, "htpasswd: would be over 16 MiB, more than a server reads") != NULL);
+    sbuf_free(&huge);
+    userfile_close(&file);
+    CHECK_TEXT(content(), "a:" HASH "\n");
 }
