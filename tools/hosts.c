@@ -93,19 +93,102 @@ int host_parse(const char *text, struct host *out, struct err *e)
     return parse_address(text, out) ? 0 : parse_name(text, out, e);
 }
 
+static int add(struct hosts *hosts, const struct host *host, struct err *e)
+{
+    for (size_t i = 0; i < hosts->n; i++)
+        if (hosts->items[i].kind == host->kind && strcmp(hosts->items[i].text, host->text) == 0)
+            return 0;
+    if (hosts->n == HOSTS_MAX)
+        return err_set(e, ERR_TOO_LARGE, "more than %d hosts", HOSTS_MAX);
+    hosts->items[hosts->n++] = *host;
+    return 0;
+}
+
 int hosts_add(struct hosts *hosts, const char *text, struct err *e)
 {
     struct host host;
 
-    if (host_parse(text, &host, e) != 0)
+    return host_parse(text, &host, e) == 0 ? add(hosts, &host, e) : -1;
+}
+
+/* ASCII without blanks, short enough, and so many bytes that they can be something. */
+static bool is_plain(const char *text)
+{
+    size_t n = strlen(text);
+
+    for (size_t i = 0; i < n; i++)
+        if (text[i] <= ' ' || text[i] > '~')
+            return false;
+    return n > 0 && n < HOST_ROOM;
+}
+
+int hosts_add_email(struct hosts *hosts, const char *text, struct err *e)
+{
+    struct host host = {.kind = HOST_EMAIL}, domain;
+    const char *at = strrchr(text, '@');
+
+    if (!is_plain(text) || at == NULL || at == text || parse_name(at + 1, &domain, NULL) != 0 || at[1] == '*')
+        return err_set(e, ERR_INVALID, "%s: not an e-mail address in ASCII, as in alice@example.org", text);
+    snprintf(host.text, sizeof(host.text), "%s", text);
+    return add(hosts, &host, e);
+}
+
+int hosts_add_uri(struct hosts *hosts, const char *text, struct err *e)
+{
+    static const char scheme[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.";
+    struct host host = {.kind = HOST_URI};
+    size_t n = strspn(text, scheme);
+
+    if (!is_plain(text) || n == 0 || text[n] != ':' || text[n + 1] == '\0' || strchr("0123456789+-.", text[0]) != NULL)
+        return err_set(e, ERR_INVALID, "%s: not a URI with its scheme, as in spiffe://example.org/builder", text);
+    snprintf(host.text, sizeof(host.text), "%s", text);
+    return add(hosts, &host, e);
+}
+
+int hosts_add_address(struct hosts *hosts, const char *text, struct err *e)
+{
+    struct host host;
+
+    if (!parse_address(text, &host))
+        return err_set(e, ERR_INVALID, "%s: not an address; a certificate holds single IPv4 and IPv6 addresses%s", text,
+                       strchr(text, '/') == NULL ? "" : ", and networks are for the server's access rules");
+    return add(hosts, &host, e);
+}
+
+static bool parse_port(const char *text, char port[PORT_ROOM])
+{
+    uint64_t number;
+
+    if (!str_to_u64(str_of(text), &number) || number == 0 || number > UINT16_MAX)
+        return false;
+    snprintf(port, PORT_ROOM, "%u", (unsigned)(uint16_t)number);
+    return true;
+}
+
+int host_port_parse(const char *text, struct host *host, char port[PORT_ROOM], struct err *e)
+{
+    char name[HOST_ROOM];
+    bool bracket = text[0] == '[';
+    const char *begin = text + bracket;
+    const char *end = bracket ? strchr(text, ']') : strchr(text, ':');
+    const char *rest;
+
+    if (!bracket && end != NULL && strchr(end + 1, ':') != NULL) /* IPv6 without brackets, so without port */
+        end = NULL;
+    if (end == NULL)
+        end = begin + strlen(begin);
+    rest = end + (bracket && *end == ']');
+    snprintf(port, PORT_ROOM, "443");
+    if ((bracket && *end != ']') || (size_t)(end - begin) >= sizeof(name) ||
+        (*rest != '\0' && (*rest != ':' || !parse_port(rest + 1, port))))
+        return err_set(e, ERR_INVALID, "%s: write HOST:PORT, as in registry.example.org:5000 or [2001:db8::5]:5000",
+                       text);
+    snprintf(name, sizeof(name), "%.*s", (int)(end - begin), begin);
+    if (host_parse(name, host, e) != 0)
         return -1;
-    for (size_t i = 0; i < hosts->n; i++)
-        if (strcmp(hosts->items[i].text, host.text) == 0)
-            return 0;
-    if (hosts->n == HOSTS_MAX)
-        return err_set(e, ERR_TOO_LARGE, "more than %d hosts", HOSTS_MAX);
-    hosts->items[hosts->n++] = host;
-    return 0;
+    return bracket && strchr(host->text, ':') == NULL
+               ? err_set(e, ERR_INVALID, "%s: only IPv6 addresses stand in brackets", text)
+               : 0;
 }
 
 /* What the name service calls the machine; "" when it does not answer soon. */

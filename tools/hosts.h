@@ -10,7 +10,7 @@
 
 #include "registry/base/err.h"
 
-enum host_kind { HOST_NAME, HOST_ADDRESS };
+enum host_kind { HOST_NAME, HOST_ADDRESS, HOST_EMAIL, HOST_URI }; /* the last two name people and programs */
 
 enum { HOST_ROOM = 256, HOSTS_MAX = 100 };
 
@@ -31,6 +31,16 @@ int host_parse(const char *text, struct host *out, struct err *e);
 
 /* Add one, unless it is there already. ERR_TOO_LARGE past HOSTS_MAX. */
 int hosts_add(struct hosts *hosts, const char *text, struct err *e);
+
+/* Add an e-mail address (RFC 5321, ASCII), a URI (absolute, RFC 3986), or an address of a host. */
+int hosts_add_email(struct hosts *hosts, const char *text, struct err *e);
+int hosts_add_uri(struct hosts *hosts, const char *text, struct err *e);
+int hosts_add_address(struct hosts *hosts, const char *text, struct err *e);
+
+enum { PORT_ROOM = 6 };
+
+/* Read "HOST:PORT", "HOST", "[IPv6]:PORT", "[IPv6]" or "IPv6"; without a port it is 443. */
+int host_port_parse(const char *text, struct host *host, char port[PORT_ROOM], struct err *e);
 
 /* The names and addresses of this machine: full name if the name service knows one, short name, addresses other than
  * link-local ones, then localhost, 127.0.0.1 and ::1. */

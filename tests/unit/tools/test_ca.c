@@ -1,6 +1,7 @@
-#include "tools/ca.h"
+#include "tools/ca/ca.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -10,10 +11,10 @@
 
 #include "registry/base/file.h"
 #include "tests/unit/test.h"
-#include "tools/certificate.h"
+#include "tools/certificate/certificate.h"
 
 static char directory[300];
-static char path[320];
+static char path[400];
 
 static const char *in(const char *name)
 {
@@ -31,14 +32,30 @@ static struct hosts hosts_from(const char *const *texts, size_t n)
     return hosts;
 }
 
+static struct ca authority = {directory, NULL};
+static struct ca_pair pair;
+
+static int init(const char *name, unsigned days, bool force, struct err *e)
+{
+    const struct ca_order order = {.days = days, .force = force};
+
+    return ca_init(&authority, name, &order, NULL, e);
+}
+
+static int issue(const struct hosts *hosts, unsigned days, bool force, struct err *e)
+{
+    const struct ca_order order = {.days = days, .force = force};
+
+    return ca_issue_server(&authority, hosts, &order, &pair, e);
+}
+
 static void make(const char *const *texts, size_t n, unsigned ca_days, unsigned days)
 {
     struct hosts hosts = hosts_from(texts, n);
     struct err e;
 
     snprintf(directory, sizeof(directory), "%s/ca", test_dir());
-    if (ca_init(directory, "Test CA", ca_days, false, &e) != 0 ||
-        ca_issue_server(directory, &hosts, days, false, &e) != 0)
+    if (init("Test CA", ca_days, false, &e) != 0 || issue(&hosts, days, false, &e) != 0)
         test_fail(__FILE__, __LINE__, "%s", e.text);
 }
 
@@ -110,7 +127,7 @@ TEST(strict, "a strict client that trusts the authority accepts the server")
 static int check(const char *host, unsigned days, struct err *e)
 {
     struct hosts hosts = hosts_from(&host, 1);
-    char certificate[320];
+    char certificate[400];
 
     snprintf(certificate, sizeof(certificate), "%s", in("server.crt"));
     return ca_check(certificate, directory, &hosts, days, e);
@@ -167,18 +184,18 @@ TEST(no_overwriting, "nothing is replaced without being told to")
 {
     struct hosts hosts = hosts_from(usual, 4);
     struct err e;
-    char wanted[400];
+    char wanted[500];
 
     make(usual, 4, 3650, 825);
-    CHECK_INT(ca_init(directory, "Test CA", 1, false, &e), -1);
+    CHECK_INT(init("Test CA", 1, false, &e), -1);
     CHECK_INT(e.code, ERR_EXISTS);
     snprintf(wanted, sizeof(wanted), "%s is there already; --force replaces it", in("ca.crt"));
     CHECK_TEXT(e.text, wanted);
-    CHECK_INT(ca_issue_server(directory, &hosts, 1, false, &e), -1);
+    CHECK_INT(issue(&hosts, 1, false, &e), -1);
     CHECK_INT(e.code, ERR_EXISTS);
-    CHECK_INT(ca_issue_server(directory, &hosts, 30, true, &e), 0);
+    CHECK_INT(issue(&hosts, 30, true, &e), 0);
     check_refused("192.0.2.7", 30, "it expires in 29 days");
-    CHECK_INT(ca_init(directory, "Test CA", 3650, true, &e), 0);
+    CHECK_INT(init("Test CA", 3650, true, &e), 0);
     check_refused("192.0.2.7", 0, "it was not signed by that authority");
 }
 
@@ -188,12 +205,12 @@ TEST(missing_authority, "without an authority no server is certified, and the te
     struct err e;
 
     snprintf(directory, sizeof(directory), "%s", test_dir());
-    CHECK_INT(ca_issue_server(directory, &hosts, 30, false, &e), -1);
+    CHECK_INT(issue(&hosts, 30, false, &e), -1);
     CHECK_INT(e.code, ERR_NOT_FOUND);
     CHECK(strstr(e.text, "no usable authority (\"berth-ca init\" makes one): ") == e.text);
     CHECK_INT(mode_of("server.key"), 0);
     hosts.n = 0;
-    CHECK_INT(ca_issue_server(directory, &hosts, 30, false, &e), -1);
+    CHECK_INT(issue(&hosts, 30, false, &e), -1);
     CHECK_TEXT(e.text, "a server certificate needs at least one host");
 }
 
@@ -207,15 +224,15 @@ TEST(wrong_key, "a damaged or foreign key is named")
     make(usual, 4, 3650, 825);
     CHECK_INT(file_read(in("server.key"), 65536, &key, &e), 0);
     CHECK_INT(file_replace(in("ca.key"), key.p, key.n, 0600, &e), 0);
-    CHECK_INT(ca_issue_server(directory, &hosts, 30, true, &e), -1);
+    CHECK_INT(issue(&hosts, 30, true, &e), -1);
     snprintf(wanted, sizeof(wanted),
              "no usable authority (\"berth-ca init\" makes one): %s: not the key of the certificate beside it",
              in("ca.key"));
     CHECK_TEXT(e.text, wanted);
     CHECK_INT(file_replace(in("ca.key"), key.p, key.n / 2, 0600, &e), 0);
     sbuf_free(&key);
-    CHECK_INT(ca_issue_server(directory, &hosts, 30, true, &e), -1);
-    CHECK(strstr(e.text, ": no private key in PEM form, or an encrypted one") != NULL);
+    CHECK_INT(issue(&hosts, 30, true, &e), -1);
+    CHECK(strstr(e.text, ": no private key in PEM form") != NULL);
     CHECK(certificate_read(in("ca.key"), NULL, &e) == NULL);
     CHECK(strstr(e.text, ": no certificate in PEM form") != NULL);
 }
@@ -228,31 +245,75 @@ TEST(bad_name, "an authority has a name of 1 to 64 bytes")
     memset(name, 'n', sizeof(name));
     name[65] = '\0';
     snprintf(directory, sizeof(directory), "%s", test_dir());
-    CHECK_INT(ca_init(directory, name, 1, false, &e), -1);
+    CHECK_INT(init(name, 1, false, &e), -1);
     CHECK_TEXT(e.text, "the name of an authority has 1 to 64 bytes");
-    CHECK_INT(ca_init(directory, "", 1, false, &e), -1);
-    CHECK_INT(ca_init(directory, name + 1, 1, false, &e), 0);
+    CHECK_INT(init("", 1, false, &e), -1);
+    CHECK_INT(init(name + 1, 1, false, &e), 0);
 }
 
-TEST(description, "a description tells subject, issuer, hosts, validity and fingerprint")
+TEST(several, "one authority issues for several servers, under names of their own, but never over its own files")
 {
-    static const char *const wanted[] = {
-        "subject: CN = registry.example.org\nissuer: CN = Test CA\nauthority: no\nfrom: ",
-        "\nuntil: ",
-        "\ndays left: 824\n",
-        "host: registry.example.org\nhost: *.lab.example.org\nhost: 192.0.2.7\nhost: 2001:db8::5\nsha256: ",
-    };
-    struct certificate *certificate;
-    struct sbuf text = {0};
+    struct hosts hosts = hosts_from(usual, 4);
+    struct ca_order order = {.days = 30, .out = "second"};
+    struct err e;
+    char other[400];
+
+    make(usual, 4, 3650, 825);
+    CHECK_INT(ca_issue_server(&authority, &hosts, &order, &pair, &e), 0);
+    CHECK_TEXT(pair.certificate, in("second.crt"));
+    CHECK_INT(mode_of("second.key"), 0600);
+    snprintf(other, sizeof(other), "%s/elsewhere", directory);
+    order.out = other;
+    CHECK_INT(ca_issue_server(&authority, &hosts, &order, &pair, &e), 0);
+    CHECK_TEXT(pair.key, in("elsewhere.key"));
+    order.out = "ca";
+    order.force = true;
+    CHECK_INT(ca_issue_server(&authority, &hosts, &order, &pair, &e), -1);
+    CHECK_TEXT(e.text, "--out ca: these are the authority's own files");
+    order.out = "name/";
+    CHECK_INT(ca_issue_server(&authority, &hosts, &order, &pair, &e), -1);
+    CHECK_TEXT(e.text, "\"name/\" does not name a file");
+}
+
+TEST(kinds, "keys are of the kind that was asked for")
+{
+    static const struct {
+        const char *text;
+        int type, bits;
+    } kinds[] = {{"ec", EVP_PKEY_EC, 256}, {"rsa-2048", EVP_PKEY_RSA, 2048}, {"rsa", EVP_PKEY_RSA, 3072}};
+    struct hosts hosts = hosts_from(usual, 4);
+    struct err e;
+    X509 *chain[2];
+
+    make(usual, 4, 3650, 825);
+    for (size_t i = 0; i < 3; i++) {
+        struct ca_order order = {.days = 30, .force = true};
+
+        CHECK_INT(key_kind_parse(kinds[i].text, &order.key, &e), 0);
+        CHECK_INT(ca_issue_server(&authority, &hosts, &order, &pair, &e), 0);
+        CHECK_INT(read_chain("server.crt", chain), 2);
+        CHECK_INT(EVP_PKEY_get_base_id(X509_get0_pubkey(chain[0])), kinds[i].type);
+        CHECK_INT(EVP_PKEY_get_bits(X509_get0_pubkey(chain[0])), kinds[i].bits);
+        X509_free(chain[0]);
+        X509_free(chain[1]);
+    }
+    CHECK_INT(key_kind_parse("dsa", &(enum key_kind){0}, &e), -1);
+    CHECK_TEXT(e.text, "no kind of key: dsa; there are ec, rsa (3072 bits), rsa-2048, rsa-3072, rsa-4096");
+}
+
+TEST(fresh_start, "a new authority in place of an old one begins a list of its own, and the old one is kept")
+{
+    struct ca_index *index;
     struct err e;
 
     make(usual, 4, 3650, 825);
-    certificate = certificate_read(in("server.crt"), NULL, &e);
-    CHECK(certificate != NULL);
-    CHECK_INT(certificate_describe(certificate, &text, &e), 0);
-    for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-        CHECK(strstr(sbuf_text(&text), wanted[i]) != NULL);
-    sbuf_free(&text);
-    certificate_free(&certificate);
-    CHECK(certificate == NULL);
+    index = ca_index_open(directory, INDEX_READ, &e);
+    CHECK(index != NULL && index->n == 1);
+    ca_index_close(&index);
+    CHECK_INT(init("Test CA", 3650, true, &e), 0);
+    index = ca_index_open(directory, INDEX_READ, &e);
+    CHECK(index != NULL && index->n == 0);
+    ca_index_close(&index);
+    snprintf(path, sizeof(path), "ls '%s' | grep -q '^issued.20..-..-..T......Z$'", directory);
+    CHECK_INT(system(path), 0);
 }

@@ -135,3 +135,65 @@ TEST(machine, "this machine has localhost and its addresses, and nothing that a 
         CHECK(strncmp(again.text, "fe80:", 5) != 0);
     }
 }
+
+TEST(ports, "a host and its port are read in every form that people write, and refused in others")
+{
+    static const struct {
+        const char *text, *host, *port;
+    } cases[] = {
+        {"registry.example.org:5000", "registry.example.org", "5000"},
+        {"registry.example.org", "registry.example.org", "443"},
+        {"192.0.2.1:0443", "192.0.2.1", "443"},
+        {"[2001:db8::5]:5000", "2001:db8::5", "5000"},
+        {"[2001:db8::5]", "2001:db8::5", "443"},
+        {"2001:db8::5", "2001:db8::5", "443"},
+    };
+    static const char *const bad[] = {"",      "a:",          "a:0",    "a:65536",      "a:b",
+                                      ":5000", "[::1",        "[::1]x", "[::1]:",       "[a.org]:1",
+                                      "a b:1", "https://a:1", "a:+1",   "[192.0.2.1]:1"};
+    struct host host;
+    char port[PORT_ROOM];
+    struct err e;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CHECK_INT(host_port_parse(cases[i].text, &host, port, &e), 0);
+        CHECK_TEXT(host.text, cases[i].host);
+        CHECK_TEXT(port, cases[i].port);
+    }
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+        if (host_port_parse(bad[i], &host, port, &e) != -1 || e.code != ERR_INVALID)
+            test_fail(__FILE__, __LINE__, "%s is taken", bad[i]);
+    CHECK_INT(host_port_parse("a:b", &host, port, &e), -1);
+    CHECK_TEXT(e.text, "a:b: write HOST:PORT, as in registry.example.org:5000 or [2001:db8::5]:5000");
+}
+
+TEST(people, "e-mail addresses, URIs and addresses are told from what only looks like them")
+{
+    static const struct {
+        int (*add)(struct hosts *hosts, const char *text, struct err *e);
+        const char *good, *bad, *text;
+    } cases[] = {
+        {hosts_add_email, "a.b+c@example.org", "example.org",
+         "not an e-mail address in ASCII, as in alice@example.org"},
+        {hosts_add_email, "x@y", "a@*.example.org", "not an e-mail address in ASCII, as in alice@example.org"},
+        {hosts_add_email, "\"q\"@y", "a b@example.org", "not an e-mail address in ASCII, as in alice@example.org"},
+        {hosts_add_uri, "spiffe://a/b", "//a/b", "not a URI with its scheme, as in spiffe://example.org/builder"},
+        {hosts_add_uri, "urn:x", "urn:", "not a URI with its scheme, as in spiffe://example.org/builder"},
+        {hosts_add_uri, "a+b:c", "1a:c", "not a URI with its scheme, as in spiffe://example.org/builder"},
+        {hosts_add_address, "10.0.0.1", "10.0.0.0/8",
+         "not an address; a certificate holds single IPv4 and IPv6 addresses, and networks are for the server's access "
+         "rules"},
+        {hosts_add_address, "::1", "example.org", "not an address; a certificate holds single IPv4 and IPv6 addresses"},
+    };
+    struct hosts hosts = {.n = 0};
+    char wanted[400];
+    struct err e;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        CHECK_INT(cases[i].add(&hosts, cases[i].good, &e), 0);
+        CHECK_INT(hosts.n, i + 1);
+        CHECK_INT(cases[i].add(&hosts, cases[i].bad, &e), -1);
+        snprintf(wanted, sizeof(wanted), "%s: %s", cases[i].bad, cases[i].text);
+        CHECK_TEXT(e.text, wanted);
+    }
+}
