@@ -151,6 +151,14 @@ TEST(help, "help lists the commands, the options, the examples and the notes")
     CHECK_TEXT(printed, "tool " BERTH_VERSION "\n");
 }
 
+TEST(installed, "the manual page and the completions are printed for whoever installs the program")
+{
+    CHECK_INT(CALL(1, "--man"), EXIT_DONE);
+    CHECK(strstr(printed, "\n.TH \"TOOL\" 1 \"\" \"Berth " BERTH_VERSION "\" \"Berth\"\n") != NULL);
+    CHECK_INT(CALL(1, "--completion"), EXIT_DONE);
+    CHECK(strstr(printed, "\ncomplete -F _tool tool\n") != NULL);
+}
+
 TEST(numbers, "a number is within its range, or the default when the option is not given")
 {
     struct invocation call = {.program = &program, .command = commands};
