@@ -194,7 +194,7 @@ static bool may_try(struct request *rq, struct claim *claim)
     struct throttle *throttle = rq->server->throttle;
     unsigned seconds;
 
-    if (workers_waiting(rq->server->workers, LANE_HASH) >= HASHES_WAITING * rq->server->loop_count) {
+    if (workers_waiting(rq->server->workers, LANE_HASH) >= (size_t)HASHES_WAITING * rq->server->loop_count) {
         reply_header(rq, "Retry-After", STR("1"));
         reply_error(rq, OCI_UNAVAILABLE, "too many passwords are being checked; try again in a second");
         return false;
