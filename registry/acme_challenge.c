@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "registry/base/file.h"
+
 bool acme_challenge_path(struct str path, struct str *token)
 {
     static const struct str prefix = STR("/.well-known/acme-challenge/");
@@ -62,26 +64,6 @@ static int check(int fd, struct err *e)
     return 0;
 }
 
-/* The file may grow meanwhile: the limit is kept here. */
-static int read_all(int fd, struct sbuf *out, struct err *e)
-{
-    char chunk[4096];
-
-    for (;;) {
-        ssize_t got = read(fd, chunk, sizeof(chunk));
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return err_errno(e, "read");
-        if (got == 0)
-            return 0;
-        if (out->n + (size_t)got > ACME_CHALLENGE_MAX)
-            return err_set(e, ERR_TOO_LARGE, "larger than %d bytes", ACME_CHALLENGE_MAX);
-        sbuf_put(out, chunk, (size_t)got);
-    }
-}
-
 int acme_challenge_read(const char *webroot, const char *token, struct sbuf *out, struct err *e)
 {
     int fd = open(webroot, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -95,7 +77,7 @@ int acme_challenge_read(const char *webroot, const char *token, struct sbuf *out
     } else {
         rc = check(fd, e);
         if (rc == 0)
-            rc = read_all(fd, out, e);
+            rc = file_read_fd(fd, ACME_CHALLENGE_MAX, out, e); /* it may grow meanwhile */
         close(fd);
         if (rc == 0)
             return 0;

@@ -57,10 +57,11 @@ int file_pwritev(int fd, struct iovec *spans, int n, off_t offset, struct err *e
     return 0;
 }
 
-static int read_all(int fd, size_t limit, struct sbuf *out, struct err *e)
+int file_read_fd(int fd, size_t limit, struct sbuf *out, struct err *e)
 {
     char chunk[16384];
 
+    out->n = 0;
     for (;;) {
         ssize_t got = read(fd, chunk, sizeof(chunk));
 
@@ -85,8 +86,7 @@ int file_read(const char *path, size_t limit, struct sbuf *out, struct err *e)
 
     if (fd < 0)
         return err_errno(e, "%s", path);
-    out->n = 0;
-    rc = read_all(fd, limit, out, e);
+    rc = file_read_fd(fd, limit, out, e);
     close(fd);
     return rc == 0 ? 0 : err_wrap(e, "%s", path);
 }

@@ -21,6 +21,8 @@ int file_write(int fd, const void *bytes, size_t n, struct err *e);
 int file_pwritev(int fd, struct iovec *spans, int n, off_t offset, struct err *e);
 /* The whole file, terminated by a NUL that is not counted. Over `limit` bytes: ERR_TOO_LARGE. */
 int file_read(const char *path, size_t limit, struct sbuf *out, struct err *e);
+/* The same of what an open file holds from here to its end. */
+int file_read_fd(int fd, size_t limit, struct sbuf *out, struct err *e);
 /* fsync of a directory given by path. */
 int file_sync_dir(const char *path, struct err *e);
 /* Make a directory and its missing parents; one that is there already is no error. */
