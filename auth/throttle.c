@@ -26,6 +26,7 @@ enum {
     SETS = 1 << SET_BITS,
     WAYS = 8,   /* two cache lines */
     LOCKS = 64, /* power of two, at most SETS */
+    MISTYPED = 4,
 };
 
 struct item {
@@ -171,6 +172,12 @@ static uint64_t lacking(const struct side *side, uint64_t recover_ms, uint64_t n
     return side->counts && after > bound ? after - bound : 0;
 }
 
+/* Has the side more attempts out than somebody who mistypes? */
+static bool is_suspect(const struct side *side, uint64_t recover_ms, uint64_t now_ms)
+{
+    return side->counts && side->full_ms - now_ms >= MISTYPED * recover_ms;
+}
+
 static void spend(struct side *side, uint64_t recover_ms)
 {
     if (side->counts)
@@ -206,6 +213,7 @@ unsigned throttle_take(struct throttle *throttle, const struct network_address *
     wait_ms = lacking(&address, recover_ms, now_ms);
     user_wait_ms = lacking(&name, recover_ms, now_ms);
     wait_ms = wait_ms > user_wait_ms ? wait_ms : user_wait_ms;
+    attempt->suspect = is_suspect(&address, recover_ms, now_ms) || is_suspect(&name, recover_ms, now_ms);
     if (wait_ms == 0) {
         spend(&address, recover_ms);
         spend(&name, recover_ms);
@@ -226,14 +234,19 @@ static void give_back(struct table *table, uint64_t tag, uint64_t recover_ms)
     pthread_mutex_unlock(held);
 }
 
-void throttle_passed(struct throttle *throttle, const struct throttle_attempt *attempt, uint64_t now_ms)
+void throttle_return(struct throttle *throttle, const struct throttle_attempt *attempt)
 {
-    if (attempt->of_address) {
+    if (attempt->of_address)
         give_back(&throttle->addresses, attempt->address, throttle->limits.recover_ms);
-        remember(throttle, pair_tag(throttle, attempt), now_ms);
-    }
     if (attempt->of_user)
         give_back(&throttle->users, attempt->user, throttle->limits.recover_ms);
+}
+
+void throttle_passed(struct throttle *throttle, const struct throttle_attempt *attempt, uint64_t now_ms)
+{
+    throttle_return(throttle, attempt);
+    if (attempt->of_address)
+        remember(throttle, pair_tag(throttle, attempt), now_ms);
 }
 
 void throttle_remember(struct throttle *throttle, const struct network_address *from, struct str user, uint64_t now_ms)

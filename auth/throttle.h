@@ -41,6 +41,7 @@ struct throttle_attempt {
     uint64_t user;
     bool of_address; /* false: not known */
     bool of_user;    /* false: the pair is remembered */
+    bool suspect;    /* the address or the name has more tries out or failed than one mistypes: others go first */
 };
 
 struct throttle;
@@ -54,6 +55,9 @@ void throttle_free(struct throttle **throttle);
  * nothing is taken. */
 unsigned throttle_take(struct throttle *throttle, const struct network_address *from, struct str user, uint64_t now_ms,
                        struct throttle_attempt *attempt);
+
+/* The password was not looked at after all: give back what was taken. At most once for an attempt. */
+void throttle_return(struct throttle *throttle, const struct throttle_attempt *attempt);
 
 /* The password was right: give back what was taken, and remember address and user as a pair. For a wrong one nothing is
  * to be called. At most once for an attempt. */

@@ -187,27 +187,39 @@ static void verified(struct request *rq)
     decide(rq, METRIC_LOGIN_HASHED);
 }
 
-/* Nobody may try passwords faster than he could by mistake, nor make others wait who have something to wait for. False:
- * that was replied. */
-static bool may_try(struct request *rq, struct claim *claim)
+static void ask_to_wait(struct request *rq, unsigned seconds)
 {
-    struct throttle *throttle = rq->server->throttle;
-    unsigned seconds;
-
-    if (workers_waiting(rq->server->workers, LANE_HASH) >= (size_t)HASHES_WAITING * rq->server->loop_count) {
-        reply_header(rq, "Retry-After", STR("1"));
-        reply_error(rq, OCI_UNAVAILABLE, "too many passwords are being checked; try again in a second");
-        return false;
-    }
-    seconds = throttle == NULL ? 0
-                               : throttle_take(throttle, &request_connection(rq)->peer.address, claim->name,
-                                               clock_monotonic_ms(), &claim->attempt);
-    if (seconds == 0)
-        return true;
     metric_add(METRIC_LOGIN_THROTTLED, 1);
     reply_header_text(rq, "Retry-After", "%u", seconds);
-    reply_error(rq, OCI_TOOMANYREQUESTS, "too many wrong passwords; try again in %u seconds", seconds);
-    return false;
+    reply_error(rq, OCI_TOOMANYREQUESTS, "too many wrong passwords; try again in %u second%s", seconds,
+                seconds == 1 ? "" : "s");
+}
+
+/* Have the password hashed, unless the caller has used up his attempts. Who fails often waits behind everybody who does
+ * not, and in a short queue. */
+static void try_password(struct request *rq, struct claim *claim)
+{
+    struct server *server = rq->server;
+    size_t room = (size_t)HASHES_WAITING * server->loop_count;
+    unsigned seconds = server->throttle == NULL ? 0
+                                                : throttle_take(server->throttle, &request_connection(rq)->peer.address,
+                                                                claim->name, clock_monotonic_ms(), &claim->attempt);
+    enum lane lane = claim->attempt.suspect ? LANE_SUSPECT : LANE_HASH;
+
+    if (seconds > 0) {
+        ask_to_wait(rq, seconds);
+    } else if (workers_waiting(server->workers, lane) < room) {
+        request_work(rq, lane, verify, verified);
+    } else {
+        if (server->throttle != NULL)
+            throttle_return(server->throttle, &claim->attempt);
+        if (claim->attempt.suspect) {
+            ask_to_wait(rq, 1);
+            return;
+        }
+        reply_header(rq, "Retry-After", STR("1"));
+        reply_error(rq, OCI_UNAVAILABLE, "too many passwords are being checked; try again in a second");
+    }
 }
 
 static void admit_password(struct request *rq, struct str header, handler_fn *handle)
@@ -227,8 +239,8 @@ static void admit_password(struct request *rq, struct str header, handler_fn *ha
                           clock_monotonic_ms());
     if (claim->verdict != VERDICT_UNKNOWN)
         decide(rq, METRIC_LOGIN_REMEMBERED);
-    else if (may_try(rq, claim))
-        request_work(rq, LANE_HASH, verify, verified);
+    else
+        try_password(rq, claim);
 }
 
 void gate_admit(struct request *rq, handler_fn *handle)

@@ -7,7 +7,7 @@
  *
  *   recall ─ remembered ──────────────────────────────────────────▶ handle
  *     └─ unknown ─ throttle ─ go ahead ─ verify (hash lane) ─ right ─▶ handle
- *                     └─ 429                                   └─ 401
+ *                     └─ 429   (suspects last)                 └─ 401
  *
  * Where the rules open something to nobody, the challenge is Bearer instead of Basic: Docker answers a Basic challenge
  * with an error when it has no password, a Bearer challenge by fetching a pass, as nobody if need be (api_token.c).

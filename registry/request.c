@@ -49,6 +49,7 @@ static struct request *new_request(h2o_req_t *h2o)
     rq->h2o = h2o;
     rq->loop = loop;
     rq->server = loop->server;
+    rq->method_known = route_method((struct str){h2o->input.method.base, h2o->input.method.len}, &rq->method);
     loop->request_counter++;
     snprintf(rq->id, sizeof(rq->id), "%04x%012llx", loop->index & 0xffff,
              (unsigned long long)(loop->request_counter & 0xffffffffffffULL));
@@ -75,10 +76,9 @@ static bool take_target(struct request *rq)
 
 static bool check_method(struct request *rq)
 {
-    struct str name = {rq->h2o->input.method.base, rq->h2o->input.method.len};
     char allow[64];
 
-    if (route_method(name, &rq->method) && route_handler(rq->target.route, rq->method) != NULL)
+    if (rq->method_known && route_handler(rq->target.route, rq->method) != NULL)
         return true;
     route_allow(rq->target.route, 0, allow);
     reply_header(rq, "Allow", str_of(allow));

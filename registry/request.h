@@ -40,6 +40,7 @@ struct request {
 
     /* what it asks for; strings point into `text` */
     enum method method;
+    bool method_known; /* false: it is none of ours */
     struct target target;
     struct str query; /* raw */
 

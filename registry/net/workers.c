@@ -9,13 +9,20 @@
 
 enum { HASH_NICE = 10 };
 
+/* Jobs in the order they came. */
 struct queue {
+    struct job *first;
+    struct job **last;
+    atomic_size_t waiting; /* written under the crew's lock, like the rest */
+};
+
+/* Threads that serve one queue, or a few in order of preference. */
+struct crew {
     pthread_mutex_t lock;
     pthread_cond_t filled;
-    struct job *first; /* under lock, like the two below */
-    struct job **last;
-    atomic_size_t waiting; /* written under lock */
-    bool closing;
+    struct queue *queues;
+    unsigned queue_count;
+    bool closing; /* under lock */
     bool low_priority;
     pthread_t *threads;
     unsigned thread_count;
@@ -23,7 +30,14 @@ struct queue {
 
 struct workers {
     struct queue lanes[LANE_COUNT];
+    struct crew disk;
+    struct crew hash; /* of LANE_HASH, then LANE_SUSPECT */
 };
+
+static struct crew *crew_of(struct workers *workers, enum lane lane)
+{
+    return lane == LANE_DISK ? &workers->disk : &workers->hash;
+}
 
 static void come_home(struct message *message)
 {
@@ -39,68 +53,80 @@ static void send_home(struct job *job)
     loop_post(job->loop, &job->message);
 }
 
-/* The next job, or NULL when the queue is closing and empty. */
-static struct job *take(struct queue *queue)
+static struct job *take_first(struct crew *crew)
+{
+    for (unsigned i = 0; i < crew->queue_count; i++) {
+        struct queue *queue = &crew->queues[i];
+        struct job *job = queue->first;
+
+        if (job == NULL)
+            continue;
+        queue->first = job->next;
+        if (queue->first == NULL)
+            queue->last = &queue->first;
+        atomic_fetch_sub_explicit(&queue->waiting, 1, memory_order_relaxed);
+        return job;
+    }
+    return NULL;
+}
+
+/* The next job, or NULL when the crew is closing and has none. */
+static struct job *take(struct crew *crew)
 {
     struct job *job;
 
-    pthread_mutex_lock(&queue->lock);
-    while (queue->first == NULL && !queue->closing)
-        pthread_cond_wait(&queue->filled, &queue->lock);
-    job = queue->first;
-    if (job != NULL) {
-        queue->first = job->next;
-        atomic_fetch_sub_explicit(&queue->waiting, 1, memory_order_relaxed);
-        if (queue->first == NULL)
-            queue->last = &queue->first;
-    }
-    pthread_mutex_unlock(&queue->lock);
+    pthread_mutex_lock(&crew->lock);
+    while ((job = take_first(crew)) == NULL && !crew->closing)
+        pthread_cond_wait(&crew->filled, &crew->lock);
+    pthread_mutex_unlock(&crew->lock);
     return job;
 }
 
 static void *worker_main(void *argument)
 {
-    struct queue *queue = argument;
+    struct crew *crew = argument;
     struct job *job;
 
     /* On Linux a nice value belongs to the thread. Being refused one costs nothing but the preference. */
-    if (queue->low_priority)
+    if (crew->low_priority)
         setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), HASH_NICE);
-    while ((job = take(queue)) != NULL) {
+    while ((job = take(crew)) != NULL) {
         job->run(job);
         send_home(job);
     }
     return NULL;
 }
 
-static void close_queue(struct queue *queue)
+static void close_crew(struct crew *crew)
 {
-    pthread_mutex_lock(&queue->lock);
-    queue->closing = true;
-    pthread_cond_broadcast(&queue->filled);
-    pthread_mutex_unlock(&queue->lock);
-    for (unsigned i = 0; i < queue->thread_count; i++)
-        pthread_join(queue->threads[i], NULL);
-    free(queue->threads);
-    pthread_cond_destroy(&queue->filled);
-    pthread_mutex_destroy(&queue->lock);
+    pthread_mutex_lock(&crew->lock);
+    crew->closing = true;
+    pthread_cond_broadcast(&crew->filled);
+    pthread_mutex_unlock(&crew->lock);
+    for (unsigned i = 0; i < crew->thread_count; i++)
+        pthread_join(crew->threads[i], NULL);
+    free(crew->threads);
+    pthread_cond_destroy(&crew->filled);
+    pthread_mutex_destroy(&crew->lock);
 }
 
-static int open_queue(struct queue *queue, unsigned threads, bool low_priority, struct err *e)
+static int open_crew(struct crew *crew, struct queue *queues, unsigned queue_count, unsigned threads, struct err *e)
 {
-    pthread_mutex_init(&queue->lock, NULL);
-    pthread_cond_init(&queue->filled, NULL);
-    queue->last = &queue->first;
-    queue->low_priority = low_priority;
-    queue->threads = xcalloc(threads, sizeof(*queue->threads));
-    while (queue->thread_count < threads) {
-        int rc = pthread_create(&queue->threads[queue->thread_count], NULL, worker_main, queue);
+    pthread_mutex_init(&crew->lock, NULL);
+    pthread_cond_init(&crew->filled, NULL);
+    crew->queues = queues;
+    crew->queue_count = queue_count;
+    for (unsigned i = 0; i < queue_count; i++)
+        queues[i].last = &queues[i].first;
+    crew->threads = xcalloc(threads, sizeof(*crew->threads));
+    while (crew->thread_count < threads) {
+        int rc = pthread_create(&crew->threads[crew->thread_count], NULL, worker_main, crew);
 
         if (rc != 0) {
             errno = rc;
             return err_errno(e, "start worker thread");
         }
-        queue->thread_count++;
+        crew->thread_count++;
     }
     return 0;
 }
@@ -108,9 +134,11 @@ static int open_queue(struct queue *queue, unsigned threads, bool low_priority, 
 struct workers *workers_start(unsigned disk_threads, unsigned hash_threads, struct err *e)
 {
     struct workers *workers = xcalloc(1, sizeof(*workers));
-    int disk = open_queue(&workers->lanes[LANE_DISK], disk_threads, false, e);
-    int hash = open_queue(&workers->lanes[LANE_HASH], hash_threads, true, e);
+    int disk, hash;
 
+    workers->hash.low_priority = true;
+    disk = open_crew(&workers->disk, &workers->lanes[LANE_DISK], 1, disk_threads, e);
+    hash = open_crew(&workers->hash, &workers->lanes[LANE_HASH], LANE_COUNT - LANE_HASH, hash_threads, e);
     if (disk != 0 || hash != 0)
         workers_stop(&workers);
     return workers;
@@ -120,24 +148,25 @@ void workers_stop(struct workers **workers)
 {
     if (*workers == NULL)
         return;
-    for (int lane = 0; lane < LANE_COUNT; lane++)
-        close_queue(&(*workers)->lanes[lane]);
+    close_crew(&(*workers)->disk);
+    close_crew(&(*workers)->hash);
     free(*workers);
     *workers = NULL;
 }
 
 void workers_submit(struct workers *workers, enum lane lane, struct job *job)
 {
+    struct crew *crew = crew_of(workers, lane);
     struct queue *queue = &workers->lanes[lane];
 
     job->loop->jobs++;
     job->next = NULL;
-    pthread_mutex_lock(&queue->lock);
+    pthread_mutex_lock(&crew->lock);
     *queue->last = job;
     queue->last = &job->next;
     atomic_fetch_add_explicit(&queue->waiting, 1, memory_order_relaxed);
-    pthread_cond_signal(&queue->filled);
-    pthread_mutex_unlock(&queue->lock);
+    pthread_cond_signal(&crew->filled);
+    pthread_mutex_unlock(&crew->lock);
 }
 
 size_t workers_waiting(struct workers *workers, enum lane lane)

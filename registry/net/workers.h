@@ -1,6 +1,6 @@
 /*
- * The worker pool: where what blocks is done. Two lanes, so that hashing passwords never makes a pull wait for a
- * thread.
+ * The worker pool: where what blocks is done, in lanes, so that hashing passwords never makes a pull wait for a thread,
+ * nor guessing them somebody who knows his.
  *
  * Phases of a job:
  *   yours ── workers_submit ──▶ queued ──▶ run(job) on a worker ──▶ done(job) on job->loop ──▶ yours again
@@ -17,7 +17,8 @@
 
 enum lane {
     LANE_DISK, /* file operations: many threads, mostly waiting */
-    LANE_HASH, /* password hashes: one thread per core, at low priority */
+    LANE_HASH,    /* password hashes: one thread per core, at low priority */
+    LANE_SUSPECT, /* the same threads, when LANE_HASH is empty: hashes for who fails often */
     LANE_COUNT,
 };
 

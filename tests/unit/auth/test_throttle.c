@@ -146,6 +146,41 @@ TEST(networks, "IPv4 addresses count one by one, IPv6 addresses by their /64, un
     }
 }
 
+TEST(suspects, "who has four attempts out, by address or by name, is a suspect until they have come back")
+{
+    const struct throttle_limits wide = {.address_burst = 100, .user_burst = 100, .recover_ms = 1000};
+    struct throttle *throttle = throttle_new(&wide);
+    struct network_address guesser = ipv4(1), other = ipv4(2);
+    struct throttle_attempt attempt;
+
+    for (unsigned n = 0; n < 6; n++) {
+        CHECK_INT(throttle_take(throttle, &guesser, name_of(n), NOW, &attempt), 0);
+        CHECK_INT(attempt.suspect, n >= 4);
+    }
+    CHECK_INT(throttle_take(throttle, &other, STR("alice"), NOW, &attempt), 0);
+    CHECK(!attempt.suspect);
+    for (unsigned n = 0; n < 4; n++)
+        CHECK_INT(throttle_take(throttle, (struct network_address[]){ipv4(10 + n)}, STR("alice"), NOW, &attempt), 0);
+    CHECK(attempt.suspect);
+    CHECK_INT(throttle_take(throttle, &guesser, STR("bob"), NOW + 3000, &attempt), 0);
+    CHECK(!attempt.suspect);
+    throttle_free(&throttle);
+}
+
+TEST(returned, "a password that was not looked at costs nothing, and vouches for nobody")
+{
+    struct throttle *throttle = throttle_new(&limits);
+    struct network_address from = ipv4(1);
+    struct throttle_attempt attempt;
+
+    for (unsigned n = 0; n < 20; n++) {
+        CHECK_INT(throttle_take(throttle, &from, STR("alice"), NOW, &attempt), 0);
+        throttle_return(throttle, &attempt);
+    }
+    CHECK_INT(passing(throttle, from, STR("alice"), NOW, 10), limits.user_burst);
+    throttle_free(&throttle);
+}
+
 TEST(refund, "right passwords cost nothing")
 {
     struct throttle *throttle = throttle_new(&limits);

@@ -173,6 +173,32 @@ TEST(lanes, "hashing that keeps all its threads busy holds up no file operation"
     sem_destroy(&gate);
 }
 
+TEST(suspects, "hashes for suspects wait until no other hash does, though they came first")
+{
+    static struct task busy, suspects[3], others[3];
+    struct world w;
+    sem_t gate;
+
+    sem_init(&gate, 0, 0);
+    busy.gate = &gate;
+    open_world(&w, 1, 1);
+    submit_task(&w, LANE_HASH, &busy);
+    for (size_t i = 0; i < COUNT(suspects); i++)
+        submit_task(&w, LANE_SUSPECT, &suspects[i]);
+    for (size_t i = 0; i < COUNT(others); i++)
+        submit_task(&w, LANE_HASH, &others[i]);
+    CHECK_INT(workers_waiting(w.server.workers, LANE_SUSPECT), COUNT(suspects));
+    CHECK_INT(workers_waiting(w.server.workers, LANE_DISK), 0);
+    sem_post(&gate);
+    CHECK(all_home(&w));
+    for (size_t i = 0; i < COUNT(others); i++)
+        CHECK(others[i].order < suspects[0].order);
+    CHECK(suspects[0].order < suspects[1].order && suspects[1].order < suspects[2].order);
+    CHECK_INT(workers_waiting(w.server.workers, LANE_HASH) + workers_waiting(w.server.workers, LANE_SUSPECT), 0);
+    close_world(&w);
+    sem_destroy(&gate);
+}
+
 TEST(priority, "hashing has the lower priority, the caller keeps its own")
 {
     struct task hashing = {0}, reading = {0};
