@@ -7,7 +7,7 @@
  *   - IPv4 addresses count one by one, IPv6 addresses by their /64 (what one customer gets), unknown addresses (a Unix
  *     socket) not at all: there only the name counts.
  *   - Nobody can lock somebody else out by guessing at his name: an address from which that user has logged in since
- * the start of the server (some 32,768 such pairs are kept) is held to the address's count only.
+ *     the start of the server (some 32,768 such pairs are kept) is held to the address's count only.
  *   - Whether a name exists plays no part.
  *   - Names and addresses are not kept, only 64 bits of them under a random key (SipHash-2-4).
  *

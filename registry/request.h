@@ -7,8 +7,9 @@
  *   WORKING a job or commit is under way: the handler waits for its `done`
  *   REPLIED a reply was given; nothing more may be started
  *   GONE    the client vanished (h2o is NULL): `done` functions are not called any more; when no work is under way,
- * `release` is A request is freed when libh2o has disposed of its h2o_req_t and no work is under way. Its strings are
- * its own: they stay valid for a worker when the client has vanished.
+ *           `release` is
+ * A request is freed when libh2o has disposed of its h2o_req_t and no work is under way. Its strings are its own: they
+ * stay valid for a worker when the client has vanished.
  *
  * Thread: its loop; `run` of a job on a worker, `apply` of a commit on the metadata writer.
  */

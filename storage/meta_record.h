@@ -9,14 +9,16 @@
  *   repos          name                       u32 id, u64 manifests, u64 tags, u64 blobs held
  *   names          id                         name
  *   catalog        name                       u32 id; only of repositories with at least one manifest
- *   blobs          digest                     u64 size, u64 references, u64 holders, u64 last needed (seconds since
- * 1970) members        id, digest                 empty: this repository holds this blob holders        digest, id
- * empty: the same, by blob manifests      id, digest                 u64 pushed, u8 n, media type (n bytes), u8 n,
- * artifact type (n bytes; 0: none), u8 n, digest of the subject (n bytes; 0: none), the manifest tags           id, tag
- * u64 moved here, digest manifest_tags  id, digest, tag            empty: the same, by manifest refs           id,
- * digest                 u64 manifests of this repository that name this digest as blob or child referrers      id,
- * subject, digest        u64 size, u8 n, media type (n bytes), u8 n, artifact type (n bytes; 0: none), annotations (a
- * JSON object, or nothing)
+ *   blobs          digest                     u64 size, u64 references, u64 holders, u64 last needed (seconds since 1970)
+ *   members        id, digest                 empty: this repository holds this blob
+ *   holders        digest, id                 empty: the same, by blob
+ *   manifests      id, digest                 u64 pushed, u8 n, media type (n bytes), u8 n, artifact type (n bytes; 0:
+ *                                             none), u8 n, digest of the subject (n bytes; 0: none), the manifest
+ *   tags           id, tag                    u64 moved here, digest
+ *   manifest_tags  id, digest, tag            empty: the same, by manifest
+ *   refs           id, digest                 u64 manifests of this repository that name this digest as blob or child
+ *   referrers      id, subject, digest        u64 size, u8 n, media type (n bytes), u8 n, artifact type (n bytes; 0:
+ *                                             none), annotations (a JSON object, or nothing)
  *
  * What always holds between them, at the end of every change (tests/unit/storage/test_meta_model.c):
  *   1. names[id] = name exactly if repos[name].id = id. Neither is ever removed: a name that was pushed to stays known.
@@ -25,9 +27,9 @@
  *      for 0. It does not matter whether r holds d, so a blob may come after the manifest that names it.
  *   4. blobs[d].references is the sum of refs[r, d] over the repositories r that hold d. It changes when refs does, and
  *      when a repository begins or ceases to hold d. A reference from a repository that does not hold the blob counts
- * for nothing: it does not make the blob reachable.
+ *      for nothing: it does not make the blob reachable.
  *   5. When blobs[d].references falls to 0 its lease begins anew. So a blob without references and with an expired
- * lease is one that a sweeper may remove: its record, and the members and holders entries that are left.
+ *      lease is one that a sweeper may remove: its record, and the members and holders entries that are left.
  *   6. tags[r, t] = d exactly if manifest_tags[r, d, t], and manifests[r, d] is there then.
  *   7. referrers[r, s, d] exactly if manifests[r, d] has the subject s.
  *   8. The counters in repos are the numbers of entries with that id; catalog has the name exactly if manifests > 0.

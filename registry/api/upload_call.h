@@ -2,8 +2,7 @@
  * What the upload handlers share: a session held by a request, and the way from a body to a blob.
  *
  *   hold (worker) ─▶ body pieces, each appended on a worker ─▶ end ─┬─ PATCH: release (worker) ─▶ 202
- *                                                                   └─ PUT, POST?digest: finish (worker) ─▶ commit ─▶
- * 201
+ *                                                                   └─ PUT, POST?digest: finish (worker) ─▶ commit ─▶ 201
  *
  * Whenever the client vanishes, the session is released on a worker with what it has.
  */

@@ -6,8 +6,9 @@
  *   HANDSHAKE ─ TLS done ▶ IDLE ─ first byte ▶ HEAD ─ head complete ▶ WORK ─ handler sends ▶ REPLY
  *   WORK ─ handler calls body_start ▶ BODY ─ body complete ▶ WORK        BODY ─ handler sends early ▶ REPLY
  *   REPLY ─ sent, body read or small enough to skip ▶ IDLE (or HEAD, when the next request is already here)
- *   REPLY ─ sent, body unread ▶ LINGER (our side is closed; the client's rest is discarded so that no reset eats the
- * reply) any ─ client gone, too slow, malformed ▶ freed
+ *   REPLY ─ sent, body unread ▶ LINGER (our side is closed; the client's rest is discarded so that no reset eats
+ *                                  the reply)
+ *   any ─ client gone, too slow, malformed ▶ freed
  *
  * Timers count progress, not totals: a head must come within its time; a body and a reply must move at least their
  * floor rate in every window; waiting for a worker is on nobody's clock. So a slow but steady upload of ten hours is

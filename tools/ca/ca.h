@@ -2,9 +2,10 @@
  * A private certificate authority in a directory:
  *
  *   ca.crt, ca.key                     the authority; its key may be encrypted
- *   NAME.crt, NAME.key                 a server's; the certificate is followed by the authority's. NAME is "server"
- * first NAME.csr                           a request to an authority elsewhere clients/USER/client.{cert,key,p12} a
- * client's issued, issued.lock, crl.pem       what was issued (ca_index.h), and what of it is revoked
+ *   NAME.crt, NAME.key                 a server's; the certificate is followed by the authority's. NAME is "server" first
+ *   NAME.csr                           a request to an authority elsewhere
+ *   clients/USER/client.{cert,key,p12} a client's
+ *   issued, issued.lock, crl.pem       what was issued (ca_index.h), and what of it is revoked
  *
  * Keys are made with mode 0600. Functions return -1 and say why: ERR_EXISTS when something would be overwritten,
  * ERR_NOT_FOUND when a file or the authority is missing, ERR_DENIED for a passphrase that is wrong or missing,
