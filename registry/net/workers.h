@@ -16,7 +16,7 @@
 #include "storage/meta.h"
 
 enum lane {
-    LANE_DISK, /* file operations: many threads, mostly waiting */
+    LANE_DISK,    /* file operations: many threads, mostly waiting */
     LANE_HASH,    /* password hashes: one thread per core, at low priority */
     LANE_SUSPECT, /* the same threads, when LANE_HASH is empty: hashes for who fails often */
     LANE_COUNT,
