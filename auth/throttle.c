@@ -1,13 +1,16 @@
 /*
- * Three tables of one shape: what addresses have used up, what names have used up, and pairs that have logged in.
+ * Four tables of one shape: what addresses have used up, what names (and pairs) have used up, pairs that have logged
+ * in, and passwords on their way.
  *
  * A count is one number: the time at which it will have recovered in full. Taking an attempt moves that time on by
  * `recover_ms`, giving one back moves it towards now, and there is an attempt left as long as it is not more than the
  * burst ahead. A count whose time has come is as good as none, so nothing has to be swept. Where a table has no room,
- * the item with the smallest number goes: the count that has recovered most, the pair that was used longest ago.
+ * the item with the smallest number goes: the count that has recovered most, the pair that was used longest ago. Of
+ * passwords on their way none goes: one that finds no room is an attempt of its own.
  *
- * Locks, in the order in which they are taken: a lock of `addresses`, a lock of `users`. Both are held while an attempt
- * is decided, so that one refused by either takes nothing of the other. Locks of `pairs` are taken alone.
+ * Locks, in the order in which they are taken: a lock of `flights`, a lock of `addresses`, a lock of `users`. The last
+ * two are held while an attempt is decided, so that one refused by either takes nothing of the other. Locks of `pairs`
+ * are taken alone.
  */
 #include "auth/throttle.h"
 
@@ -31,7 +34,7 @@ enum {
 
 struct item {
     uint64_t tag;   /* keyed hash; 0: free */
-    uint64_t value; /* milliseconds: when the count is full again, or when the pair was last used */
+    uint64_t value; /* milliseconds: when the count is full again, or when the pair was last used; or a number */
 };
 
 struct table {
@@ -47,6 +50,7 @@ struct throttle {
     struct table addresses;
     struct table users;
     struct table pairs;
+    struct table flights; /* value: how many are on their way */
 };
 
 /* One side of an attempt while it is decided. */
@@ -85,6 +89,7 @@ struct throttle *throttle_new(const struct throttle_limits *limits)
     table_init(&throttle->addresses);
     table_init(&throttle->users);
     table_init(&throttle->pairs);
+    table_init(&throttle->flights);
     return throttle;
 }
 
@@ -92,6 +97,7 @@ void throttle_free(struct throttle **throttle)
 {
     if (*throttle == NULL)
         return;
+    table_destroy(&(*throttle)->flights);
     table_destroy(&(*throttle)->pairs);
     table_destroy(&(*throttle)->users);
     table_destroy(&(*throttle)->addresses);
@@ -113,9 +119,9 @@ static uint64_t address_tag(const struct throttle *throttle, const struct networ
     return from->known ? tag_of(throttle, from->bytes, ipv4 ? 16 : 8) : 0;
 }
 
-static uint64_t pair_tag(const struct throttle *throttle, const struct throttle_attempt *attempt)
+static uint64_t tag_of_two(const struct throttle *throttle, uint64_t a, uint64_t b)
 {
-    const uint64_t tags[2] = {attempt->address, attempt->user};
+    const uint64_t tags[2] = {a, b};
 
     return tag_of(throttle, tags, sizeof(tags));
 }
@@ -190,37 +196,96 @@ static void leave(struct side *side)
         pthread_mutex_unlock(side->held);
 }
 
-unsigned throttle_take(struct throttle *throttle, const struct network_address *from, struct str user, uint64_t now_ms,
-                       struct throttle_attempt *attempt)
-{
-    uint64_t recover_ms = throttle->limits.recover_ms, wait_ms, user_wait_ms;
-    struct side address, name;
+/* Who is asking, and which counts hold him. */
+struct caller {
+    struct throttle_attempt attempt;
+    struct side address;
+    struct side name; /* of the name everywhere, or of the pair */
+};
 
-    attempt->address = address_tag(throttle, from);
+static void identify(struct throttle *throttle, const struct network_address *from, struct str user,
+                     struct caller *caller)
+{
+    struct throttle_attempt *attempt = &caller->attempt;
+    uint64_t recover_ms = throttle->limits.recover_ms;
+
+    *attempt = (struct throttle_attempt){.address = address_tag(throttle, from), .known = from->known};
     attempt->user = tag_of(throttle, user.p, user.n);
-    attempt->of_address = from->known;
-    attempt->of_user = !from->known || !remembered(throttle, pair_tag(throttle, attempt));
-    address = (struct side){.table = &throttle->addresses,
-                            .tag = attempt->address,
-                            .burst_ms = throttle->limits.address_burst * recover_ms,
-                            .counts = attempt->of_address};
-    name = (struct side){.table = &throttle->users,
-                         .tag = attempt->user,
-                         .burst_ms = throttle->limits.user_burst * recover_ms,
-                         .counts = attempt->of_user};
-    enter(&address, now_ms);
-    enter(&name, now_ms);
-    wait_ms = lacking(&address, recover_ms, now_ms);
-    user_wait_ms = lacking(&name, recover_ms, now_ms);
-    wait_ms = wait_ms > user_wait_ms ? wait_ms : user_wait_ms;
-    attempt->suspect = is_suspect(&address, recover_ms, now_ms) || is_suspect(&name, recover_ms, now_ms);
-    if (wait_ms == 0) {
-        spend(&address, recover_ms);
-        spend(&name, recover_ms);
+    attempt->pair = tag_of_two(throttle, attempt->address, attempt->user);
+    attempt->of_pair = from->known && remembered(throttle, attempt->pair);
+    attempt->of_user = !attempt->of_pair;
+    attempt->of_address = from->known && !attempt->of_pair;
+    caller->address = (struct side){.table = &throttle->addresses,
+                                    .tag = attempt->address,
+                                    .burst_ms = throttle->limits.address_burst * recover_ms,
+                                    .counts = attempt->of_address};
+    caller->name = (struct side){.table = &throttle->users,
+                                 .tag = attempt->of_pair ? attempt->pair : attempt->user,
+                                 .burst_ms = throttle->limits.user_burst * recover_ms,
+                                 .counts = true};
+}
+
+/* Look at the counts, and with `take` spend one of each when there is one. Returns milliseconds to wait. */
+static uint64_t decide(struct caller *caller, uint64_t recover_ms, uint64_t now_ms, bool take)
+{
+    struct side *address = &caller->address, *name = &caller->name;
+    uint64_t wait_ms, name_wait_ms;
+
+    enter(address, now_ms);
+    enter(name, now_ms);
+    wait_ms = lacking(address, recover_ms, now_ms);
+    name_wait_ms = lacking(name, recover_ms, now_ms);
+    wait_ms = wait_ms > name_wait_ms ? wait_ms : name_wait_ms;
+    caller->attempt.suspect = is_suspect(address, recover_ms, now_ms) || is_suspect(name, recover_ms, now_ms);
+    if (wait_ms == 0 && take) {
+        spend(address, recover_ms);
+        spend(name, recover_ms);
     }
-    leave(&name);
-    leave(&address);
-    return (unsigned)((wait_ms + 999) / 1000);
+    leave(name);
+    leave(address);
+    return wait_ms;
+}
+
+static unsigned in_seconds(uint64_t ms)
+{
+    return (unsigned)((ms + 999) / 1000);
+}
+
+unsigned throttle_ask(struct throttle *throttle, const struct network_address *from, struct str user, uint64_t now_ms,
+                      bool *paired)
+{
+    struct caller caller;
+
+    identify(throttle, from, user, &caller);
+    *paired = caller.attempt.of_pair;
+    return in_seconds(decide(&caller, throttle->limits.recover_ms, now_ms, false));
+}
+
+unsigned throttle_take(struct throttle *throttle, const struct network_address *from, struct str user,
+                       struct str password, uint64_t now_ms, struct throttle_attempt *attempt)
+{
+    struct caller caller;
+    pthread_mutex_t *held;
+    struct item *flight;
+    uint64_t wait_ms;
+    bool joins, room;
+
+    identify(throttle, from, user, &caller);
+    *attempt = caller.attempt;
+    attempt->credential = tag_of_two(throttle, attempt->user, tag_of(throttle, password.p, password.n));
+    flight = lock_item(&throttle->flights, attempt->credential, &held);
+    joins = flight->tag == attempt->credential && flight->value > 0;
+    room = joins || flight->value == 0;
+    wait_ms = decide(&caller, throttle->limits.recover_ms, now_ms, !joins);
+    attempt->suspect = caller.attempt.suspect;
+    attempt->in_flight = room && (joins || wait_ms == 0);
+    attempt->joined = joins;
+    if (joins)
+        attempt->of_address = attempt->of_user = attempt->of_pair = false;
+    if (attempt->in_flight)
+        *flight = (struct item){attempt->credential, flight->value + 1};
+    pthread_mutex_unlock(held);
+    return joins ? 0 : in_seconds(wait_ms);
 }
 
 /* A count that has been forgotten meanwhile has nothing to get back. */
@@ -234,28 +299,43 @@ static void give_back(struct table *table, uint64_t tag, uint64_t recover_ms)
     pthread_mutex_unlock(held);
 }
 
+void throttle_failed(struct throttle *throttle, const struct throttle_attempt *attempt)
+{
+    pthread_mutex_t *held;
+    struct item *flight;
+
+    if (!attempt->in_flight)
+        return;
+    flight = lock_item(&throttle->flights, attempt->credential, &held);
+    if (flight->tag == attempt->credential && --flight->value == 0)
+        flight->tag = 0;
+    pthread_mutex_unlock(held);
+}
+
 void throttle_return(struct throttle *throttle, const struct throttle_attempt *attempt)
 {
     if (attempt->of_address)
         give_back(&throttle->addresses, attempt->address, throttle->limits.recover_ms);
     if (attempt->of_user)
         give_back(&throttle->users, attempt->user, throttle->limits.recover_ms);
+    if (attempt->of_pair)
+        give_back(&throttle->users, attempt->pair, throttle->limits.recover_ms);
+    throttle_failed(throttle, attempt);
 }
 
 void throttle_passed(struct throttle *throttle, const struct throttle_attempt *attempt, uint64_t now_ms)
 {
     throttle_return(throttle, attempt);
-    if (attempt->of_address)
-        remember(throttle, pair_tag(throttle, attempt), now_ms);
+    if (attempt->known)
+        remember(throttle, attempt->pair, now_ms);
 }
 
 void throttle_remember(struct throttle *throttle, const struct network_address *from, struct str user, uint64_t now_ms)
 {
-    struct throttle_attempt attempt = {
-        .address = address_tag(throttle, from),
-        .user = tag_of(throttle, user.p, user.n),
-    };
+    struct caller caller;
 
-    if (from->known)
-        remember(throttle, pair_tag(throttle, &attempt), now_ms);
+    if (!from->known)
+        return;
+    identify(throttle, from, user, &caller);
+    remember(throttle, caller.attempt.pair, now_ms);
 }

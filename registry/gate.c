@@ -17,6 +17,7 @@
 enum {
     CREDENTIALS_MAX = 4096, /* bytes of base64 */
     HASHES_WAITING = 64,    /* per thread of the lane: some seconds of work */
+    JOINED_FOR_ONE = 16,    /* of these for one of those: they wait for another's hash */
 };
 
 /* A caller's word until it is checked; wiped afterwards. */
@@ -74,25 +75,23 @@ static bool take_certificate(struct request *rq)
     }
 }
 
-/* May who knows the password of `name` be that user, with the certificate he came with? */
-static bool certificate_fits(const struct request *rq, struct str name)
+/* May somebody be the user `name` with the certificate he came with? False: he may not, and that was replied. */
+static bool certificate_fits(struct request *rq, struct str name)
 {
-    return rq->server->config->certificate_policy != CONFIG_CERTIFICATE_BOTH || !rq->server->identifies ||
-           str_eq(str_of(rq->certificate), name);
+    if (rq->server->config->certificate_policy != CONFIG_CERTIFICATE_BOTH || !rq->server->identifies ||
+        str_eq(str_of(rq->certificate), name))
+        return true;
+    metric_add(METRIC_LOGIN_REFUSED, 1);
+    reply_error(rq, OCI_DENIED,
+                "this registry wants a client certificate and the password of the very user that it names");
+    return false;
 }
 
 /* ---- the end of all ways that know a name ---- */
 
 static void welcome(struct request *rq, struct str name, enum metric way, handler_fn *handle)
 {
-    if (!certificate_fits(rq, name)) {
-        metric_add(METRIC_LOGIN_REFUSED, 1);
-        reply_error(rq, OCI_DENIED,
-                    "this registry wants a client certificate and the password of the very user that it names");
-        return;
-    }
-    if (name.n > 0)
-        metric_add(way, 1);
+    metric_add(way, 1);
     snprintf(rq->user, sizeof(rq->user), "%.*s", (int)name.n, name.p);
     handle(rq);
 }
@@ -120,10 +119,9 @@ static void admit_pass(struct request *rq, struct str pass, handler_fn *handle)
         return;
     }
     rq->has_pass = true;
-    rq->has_password = name[0] != '\0';
     if (name[0] == '\0')
         admit_without_word(rq, handle);
-    else
+    else if (certificate_fits(rq, str_of(name)))
         welcome(rq, str_of(name), METRIC_LOGIN_PASS, handle);
 }
 
@@ -175,11 +173,16 @@ static void decide(struct request *rq, enum metric way)
 
 static void verify(struct request *rq)
 {
+    struct throttle *throttle = rq->server->throttle;
     struct claim *claim = rq->state;
 
     claim->verdict = users_verify(rq->server->users, claim->name, claim->password);
-    if (claim->verdict == VERDICT_YES && rq->server->throttle != NULL)
-        throttle_passed(rq->server->throttle, &claim->attempt, clock_monotonic_ms());
+    if (throttle == NULL)
+        return;
+    if (claim->verdict == VERDICT_YES)
+        throttle_passed(throttle, &claim->attempt, clock_monotonic_ms());
+    else
+        throttle_failed(throttle, &claim->attempt);
 }
 
 static void verified(struct request *rq)
@@ -201,11 +204,16 @@ static void try_password(struct request *rq, struct claim *claim)
 {
     struct server *server = rq->server;
     size_t room = (size_t)HASHES_WAITING * server->loop_count;
-    unsigned seconds = server->throttle == NULL ? 0
-                                                : throttle_take(server->throttle, &request_connection(rq)->peer.address,
-                                                                claim->name, clock_monotonic_ms(), &claim->attempt);
-    enum lane lane = claim->attempt.suspect ? LANE_SUSPECT : LANE_HASH;
+    const struct network_address *from = &request_connection(rq)->peer.address;
+    unsigned seconds = 0;
+    enum lane lane;
 
+    if (server->throttle != NULL)
+        seconds = throttle_take(server->throttle, from, claim->name, claim->password, clock_monotonic_ms(),
+                                &claim->attempt);
+    lane = claim->attempt.suspect ? LANE_SUSPECT : LANE_HASH;
+    if (claim->attempt.joined)
+        room *= JOINED_FOR_ONE;
     if (seconds > 0) {
         ask_to_wait(rq, seconds);
     } else if (workers_waiting(server->workers, lane) < room) {
@@ -222,6 +230,28 @@ static void try_password(struct request *rq, struct claim *claim)
     }
 }
 
+/* The password may be remembered; but who has used up his attempts is not told. */
+static void recall(struct request *rq, struct claim *claim)
+{
+    const struct network_address *from = &request_connection(rq)->peer.address;
+    struct throttle *throttle = rq->server->throttle;
+    uint64_t now_ms = clock_monotonic_ms();
+    bool paired = false;
+    unsigned seconds = throttle == NULL ? 0 : throttle_ask(throttle, from, claim->name, now_ms, &paired);
+
+    if (seconds > 0) {
+        ask_to_wait(rq, seconds);
+        return;
+    }
+    claim->verdict = users_recall(rq->server->users, claim->name, claim->password);
+    if (claim->verdict == VERDICT_YES && throttle != NULL && !paired)
+        throttle_remember(throttle, from, claim->name, now_ms);
+    if (claim->verdict != VERDICT_UNKNOWN)
+        decide(rq, METRIC_LOGIN_REMEMBERED);
+    else
+        try_password(rq, claim);
+}
+
 static void admit_password(struct request *rq, struct str header, handler_fn *handle)
 {
     struct claim *claim = parse_claim(header);
@@ -233,14 +263,8 @@ static void admit_password(struct request *rq, struct str header, handler_fn *ha
     claim->handle = handle;
     rq->state = claim;
     rq->release = claim_free;
-    claim->verdict = users_recall(rq->server->users, claim->name, claim->password);
-    if (claim->verdict == VERDICT_YES && rq->server->throttle != NULL)
-        throttle_remember(rq->server->throttle, &request_connection(rq)->peer.address, claim->name,
-                          clock_monotonic_ms());
-    if (claim->verdict != VERDICT_UNKNOWN)
-        decide(rq, METRIC_LOGIN_REMEMBERED);
-    else
-        try_password(rq, claim);
+    if (certificate_fits(rq, claim->name))
+        recall(rq, claim);
 }
 
 void gate_admit(struct request *rq, handler_fn *handle)

@@ -1,5 +1,6 @@
 #include "registry/login_challenge.h"
 
+#include "registry/permission.h"
 #include "registry/reply.h"
 #include "registry/rules.h"
 #include "registry/server.h"
@@ -17,12 +18,27 @@ static void basic(struct request *rq)
     sbuf_free(&text);
 }
 
+/* Does the client speak TLS, to us or to a proxy in front? The proxy's word is only believed for what makes a password
+ * safer, and goes back to who said it. */
+static bool speaks_tls(const struct request *rq)
+{
+    static const char name[] = "x-forwarded-proto";
+    ssize_t at = h2o_find_header_by_str(&rq->h2o->headers, name, sizeof(name) - 1, -1);
+    const h2o_header_t *header = at < 0 ? NULL : &rq->h2o->headers.entries[at];
+
+    return rq->server->tls != NULL ||
+           (header != NULL && str_eq_nocase((struct str){header->value.base, header->value.len}, STR("https")));
+}
+
 /* host[:port] as the client knows it; false for what could not stand in a URL. It comes from the client, but goes back
  * to nobody else. */
 static bool authority_of(const struct request *rq, struct str *out)
 {
     static const struct str marks = STR("-._:[]");
 
+    /* Where an HTTP/1.0 request names no host, libh2o puts its own name of the listener. */
+    if (rq->h2o->input.authority.base == rq->h2o->hostconf->authority.hostport.base)
+        return false;
     *out = (struct str){rq->h2o->input.authority.base, rq->h2o->input.authority.len};
     for (size_t i = 0; i < out->n; i++) {
         char c = out->p[i];
@@ -57,8 +73,8 @@ static void bearer(struct request *rq, struct str authority)
     if (base != NULL)
         sbuf_printf(&text, "Bearer realm=\"%s/v2/_token\"", base);
     else
-        sbuf_printf(&text, "Bearer realm=\"%s://%.*s/v2/_token\"", rq->server->tls == NULL ? "http" : "https",
-                    (int)authority.n, authority.p);
+        sbuf_printf(&text, "Bearer realm=\"%s://%.*s/v2/_token\"", speaks_tls(rq) ? "https" : "http", (int)authority.n,
+                    authority.p);
     sbuf_printf(&text, ",service=\"%.*s\"", (int)authority.n, authority.p);
     put_scope(rq, &text);
     if (rq->pass_refused)
@@ -71,9 +87,10 @@ void login_challenge_add(struct request *rq)
 {
     const struct access *access = rules_in_force(rq->loop);
     struct str authority;
+    bool opens = access != NULL &&
+                 (access_opens_without_login(access) || (rq->certificate[0] != '\0' && permission_any(rq)));
 
-    if (access != NULL && access_opens_without_login(access) && rq->target.route != ROUTE_TOKEN &&
-        authority_of(rq, &authority))
+    if (opens && rq->target.route != ROUTE_TOKEN && authority_of(rq, &authority))
         bearer(rq, authority);
     else
         basic(rq);

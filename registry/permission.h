@@ -16,7 +16,9 @@
 /* May the caller do this with the repository? */
 bool permission_has(const struct request *rq, enum access_action action, struct str repository);
 
-/* Is there anything at all that the caller may do? False: the denial was replied. */
+/* Might the caller do anything, somewhere? */
+bool permission_any(const struct request *rq);
+/* The same; what was logged in may always enter. False: the denial was replied. */
 bool permission_enter(struct request *rq);
 /* May the caller do with the target what its route and method ask for? False: the denial was replied. */
 bool permission_check(struct request *rq);

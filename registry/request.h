@@ -37,7 +37,7 @@ struct request {
     char certificate[256]; /* the name in the client's verified certificate; empty: none */
     bool has_pass;         /* came with a pass of ours (gate.h), in the user's name or in nobody's */
     bool pass_refused;     /* came with a pass that is not good, or not any more */
-    bool has_password;     /* the user showed that he knows the password, or has a pass that proves it */
+    bool has_password;     /* came with the user's password */
 
     /* what it asks for; strings point into `text` */
     enum method method;

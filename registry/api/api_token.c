@@ -8,6 +8,7 @@
 #include "registry/api/api.h"
 #include "auth/bearer.h"
 #include "registry/base/clock.h"
+#include "registry/gate.h"
 #include "registry/reply.h"
 #include "registry/server.h"
 
@@ -28,13 +29,16 @@ void api_token(struct request *rq)
     uint64_t now_s = clock_wall_s();
     struct sbuf json = {0}, pass = {0};
 
+    if (rq->has_pass && rq->user[0] != '\0') {
+        gate_challenge(rq, "a token is given for a password, not for another token");
+        return;
+    }
     if (rq->server->users == NULL) {
         reply_error(rq, OCI_NAME_UNKNOWN, "this registry has no passwords, and gives out no tokens for them");
         return;
     }
     if (users_issue(rq->server->users, name, now_s, BEARER_LIFETIME, &pass, &rq->err) != 0) {
-        /* Removed since the password was checked. */
-        reply_error(rq, OCI_UNAUTHORIZED, "%s", rq->err.text);
+        gate_challenge(rq, rq->err.text); /* removed since the password was checked */
     } else {
         sbuf_printf(&json, "{\"token\":\"%s\",\"access_token\":\"%s\",\"expires_in\":%d,\"issued_at\":\"",
                     sbuf_text(&pass), sbuf_text(&pass), BEARER_LIFETIME);

@@ -48,8 +48,8 @@ class Answer:
 class Connection:
     """One TCP connection, with credentials added to what it asks."""
 
-    def __init__(self, address, authorization=AUTHORIZATION):
-        self.socket = socket.create_connection(address, timeout=PATIENCE)
+    def __init__(self, address, authorization=AUTHORIZATION, source=None):
+        self.socket = socket.create_connection(address, timeout=PATIENCE, source_address=source)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.authorization = authorization
         self.received = b""

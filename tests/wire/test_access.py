@@ -130,6 +130,35 @@ def _(server):
 PATIENT = 5 if not wire.os.environ.get("SANITIZER_SLOW") else 30
 
 
+@wire.case("who has guessed too often is not told of a right password either, though the server remembers it")
+def _(server):
+    server.add_user("victim", "a good password")
+    wire.eventually(lambda: server.ask("GET", "/v2/", authorization=basic("victim:a good password")).status == 200, "victim is known")
+
+    def guess(password):
+        with wire.Connection(("127.0.0.1", server.port), basic("victim:" + password), ("127.0.0.9", 0)) as c:
+            return c.ask("GET", "/v2/")
+    answers = [guess(f"guess {i}") for i in range(130)]
+    wire.equal({a.status for a in answers}, {401, 429}, "some guesses, then none")
+    wire.true(int(answers[-1].header("retry-after")) >= 1, f"{answers[-1]!r}")
+    wire.refused(guess("a good password"), 429, "TOOMANYREQUESTS")
+    wire.equal(server.ask("GET", "/v2/", authorization=basic("victim:a good password")).status, 200, "where the user has logged in before")
+
+
+@wire.case("three hundred first requests at once with one right password are all let in")
+def _(server):
+    server.add_user("farm", "password of the farm")
+    server.process.send_signal(wire.signal.SIGHUP)
+    time.sleep(1.5)
+    connections = [server.connect(basic("farm:password of the farm")) for _ in range(300)]
+    for c in connections:
+        c.send(c.compose("GET", "/v2/"))
+    statuses = {c.answer().status for c in connections}
+    for c in connections:
+        c.socket.close()
+    wire.equal(statuses, {200})
+
+
 @wire.case("no password and no Authorization header is ever written to the log")
 def _(server):
     for secret in (wire.PASSWORD, wire.AUTHORIZATION.split()[1], "another password"):
