@@ -117,6 +117,15 @@ static void print_json(const struct access_decision *decision, struct str rule)
     sbuf_free(&json);
 }
 
+/* Would some rule match from the right address? */
+static bool depends_on_address(const struct access *access, const struct question *q)
+{
+    for (size_t rule = 1; rule <= access_rule_count(access); rule++)
+        if (access_mismatch(access, rule, &q->caller, q->action, q->repository) == ACCESS_PART_NETWORK)
+            return true;
+    return false;
+}
+
 static int explain(const struct invocation *call, const struct access *access, const struct question *q)
 {
     struct access_decision decision = access_decide(access, &q->caller, q->action, q->repository);
@@ -129,6 +138,8 @@ static int explain(const struct invocation *call, const struct access *access, c
         if (call->given[OPTION_ALL])
             explain_skipped(access, q, decision.rule);
         printf("%s: %s\n", decision.allowed ? "allowed" : "denied", sbuf_text(&text));
+        if (!call->given[OPTION_ADDRESS] && depends_on_address(access, q))
+            printf("from some addresses another rule decides: ask with --address\n");
     }
     sbuf_free(&text);
     return decision.allowed ? EXIT_DONE : EXIT_REFUSED;

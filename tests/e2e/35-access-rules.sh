@@ -90,6 +90,7 @@ check "and moves it" says 'digest: sha256:' docker push "$REG/team-a/hello:1"
 explain() { "$BUILD/berth" access explain "$@" --config "$WORK/config.yml"; }
 check "explain names the rule that lets the robot push" says "access.yml:5" explain robot push team-a/hello
 check "explain says that no rule lets it overwrite" exits 1 explain robot overwrite team-a/hello
+check "explain says that the address matters" fails_saying "--address" explain bob pull team-a/hello
 check "explain knows addresses" says "access.yml:8" explain bob pull team-a/hello --address 198.51.100.7
 check "explain knows nobody" says "access.yml:7" explain - pull menu/app
 check "explain --all says why the others do not match" says "does not match: repository" explain - pull menu/app --all

@@ -24,7 +24,7 @@ cover /etc/containerd kept
 page() {
     awk -v wanted="$1" '/^## /{on = /^## From nothing/} on && /^```sh/{n++; inside = 1; next} /^```/{inside = 0} on && inside && n == wanted' "$ROOT/README.md" |
         sed -e "s/registry\.example\.com:5000/$REG/g; s/registry\.example\.com/$NAME/g; s/192\.0\.2\.10/192.0.2.1/g" \
-            -e "s|^make && make install.*|make -s -C '$ROOT' BUILD='$BUILD' install >/dev/null|" -e 's|^berth serve.*|berth serve /etc/berth/config.yml >>"$LOG" 2>\&1 \&|'
+            -e "s|^make deps \&\& make \&\& make install.*|make -s -C '$ROOT' BUILD='$BUILD' install >/dev/null|" -e 's|^berth serve.*|berth serve /etc/berth/config.yml >>"$LOG" 2>\&1 \&|'
 }
 
 # ---- the registry's host
@@ -89,7 +89,7 @@ check "a certificate for a machine" berth-ca client node1 --dir /etc/berth/ca
 check "is taken back" berth-ca revoke node1 --dir /etc/berth/ca
 check "nothing to renew yet" berth-ca renew server --dir /etc/berth/ca
 check "what a client sees there is good" berth-ca verify "$REG" --ca ca.crt
-check "a request to another authority" berth-ca csr "$NAME" --country DE --organisation Example
+check "a request to another authority" berth-ca csr "$NAME" --country DE --organisation Example --dir /etc/berth/ca
 
 kill -TERM "$serve"
 gone() { ! kill -0 "$serve" 2>/dev/null; }
