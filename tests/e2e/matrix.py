@@ -212,7 +212,7 @@ class Walk:
         challenge = answer.header("www-authenticate")
         judge((challenge is not None) == (status == 401), "a challenge where there should be none, or none", answer)
         if challenge is not None:
-            bearer = self.opened and row.route != "token"
+            bearer = (self.opened or who.by_certificate) and row.route != "token"
             wanted = f'Bearer realm="https://{os.environ["REG"]}/v2/_token",service="{os.environ["REG"]}"' if bearer else 'Basic realm="Registry Realm"'
             judge(challenge.startswith(wanted) if bearer else challenge == wanted, f"not the challenge {wanted}", answer)
         if status == 405:

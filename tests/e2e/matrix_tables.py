@@ -172,7 +172,8 @@ class Who:
         self.passwords = policy != "certificates"
         self.lies = self.passwords and caller.password in ("wrong", "", "forged")
         self.user = caller.user if self.passwords and not self.lies else None
-        self.mismatch = policy == "both" and self.user is not None and self.user != named
+        # Before a password is looked at.
+        self.mismatch = policy == "both" and self.passwords and caller.user is not None and caller.user != named and caller.password != "forged"
         if self.user is None and policy in ("either", "certificates"):
             self.user = named
         self.has_pass = self.passwords and caller.password == "pass"
@@ -181,6 +182,7 @@ class Who:
         self.reads_other = self.user in READS_OTHER
         self.enters = bool(self.user or self.rights or opened)
         self.opened = opened
+        self.by_certificate = bool(RIGHTS.get(f"certificate:{named}"))
         self.sees = {name for name, shown in (("team/app", "pull" in self.rights), ("other/app", self.reads_other), ("open/app", opened)) if shown}
 
     def denied(self):
@@ -195,12 +197,14 @@ class Who:
 
     def expect(self, row):
         """(status, code, whether it is a refusal)"""
-        if self.lies:
-            return 401, "UNAUTHORIZED", True
         if self.mismatch:
             return 403, "DENIED", True
+        if self.lies:
+            return 401, "UNAUTHORIZED", True
         if not self.enters or not self.has(row.need):
             return *self.denied(), True
+        if row.route == "token" and row.status == 200 and self.has_pass and self.user:
+            return 401, "UNAUTHORIZED", True
         if row.route == "token" and not self.passwords and row.status == 200:
             return 404, "NAME_UNKNOWN", False
         return (row.status(self) if callable(row.status) else row.status), row.code, False
