@@ -106,7 +106,13 @@ static bool action_matches(const struct access_entry *entry, enum access_action 
     return (entry->actions >> action & 1) != 0;
 }
 
-/* Cheap and selective parts first. */
+/* Everything but the repository: cheap, and mostly enough to tell that a rule is about others. */
+static bool concerns(const struct access *access, const struct access_entry *entry, struct asker *asker,
+                     enum access_action action)
+{
+    return action_matches(entry, action) && networks_match(entry, asker) && subjects_match(access, entry, asker);
+}
+
 struct access_decision access_decide(const struct access *access, const struct access_caller *caller,
                                      enum access_action action, struct str repository)
 {
@@ -115,8 +121,7 @@ struct access_decision access_decide(const struct access *access, const struct a
     for (size_t i = 0; access->finished && i < access->rule_count; i++) {
         const struct access_entry *entry = &access->rules[i];
 
-        if (action_matches(entry, action) && repositories_match(entry, &asker, repository) &&
-            networks_match(entry, &asker) && subjects_match(access, entry, &asker))
+        if (concerns(access, entry, &asker, action) && repositories_match(entry, &asker, repository))
             return (struct access_decision){.allowed = !entry->deny, .rule = i + 1};
     }
     return (struct access_decision){0};
@@ -138,6 +143,45 @@ static bool every_repository(const struct access_entry *entry)
     return entry->pattern_count == 0;
 }
 
+/* A rule for every repository is the last one that can decide anything. */
+void access_view_make(const struct access *access, const struct access_caller *caller, enum access_action action,
+                      struct access_view *out)
+{
+    size_t end = access->finished ? access->rule_count : 0;
+    struct asker asker = ask(caller);
+
+    *out = (struct access_view){.access = access, .caller = *caller, .action = action};
+    for (out->rest = 0; out->rest < end && out->n < ACCESS_VIEW_RULES; out->rest++) {
+        const struct access_entry *entry = &access->rules[out->rest];
+
+        if (!concerns(access, entry, &asker, action))
+            continue;
+        out->rules[out->n++] = out->rest;
+        if (every_repository(entry))
+            end = out->rest + 1;
+    }
+    out->end = end;
+}
+
+bool access_view_allows(const struct access_view *view, struct str repository)
+{
+    struct asker asker = ask(&view->caller);
+
+    for (size_t i = 0; i < view->n; i++) {
+        const struct access_entry *entry = &view->access->rules[view->rules[i]];
+
+        if (repositories_match(entry, &asker, repository))
+            return !entry->deny;
+    }
+    for (size_t i = view->rest; i < view->end; i++) {
+        const struct access_entry *entry = &view->access->rules[i];
+
+        if (concerns(view->access, entry, &asker, view->action) && repositories_match(entry, &asker, repository))
+            return !entry->deny;
+    }
+    return false;
+}
+
 /* A rule that denies ends the search only when it does so everywhere; others leave room for those behind them. */
 bool access_possible(const struct access *access, const struct access_caller *caller, enum access_action action)
 {
@@ -146,10 +190,8 @@ bool access_possible(const struct access *access, const struct access_caller *ca
     for (size_t i = 0; access->finished && i < access->rule_count; i++) {
         const struct access_entry *entry = &access->rules[i];
 
-        if (!action_matches(entry, action) ||
-            (entry->deny ? !every_repository(entry) : !some_repository(entry, &asker)))
-            continue;
-        if (networks_match(entry, &asker) && subjects_match(access, entry, &asker))
+        if (concerns(access, entry, &asker, action) &&
+            (entry->deny ? every_repository(entry) : some_repository(entry, &asker)))
             return !entry->deny;
     }
     return false;

@@ -122,6 +122,26 @@ struct access_decision access_decide(const struct access *access, const struct a
 /* Might the caller do this to some repository? Never false where access_decide() allows one; may be true where it
  * allows none, when rules that deny add up to everything. */
 bool access_possible(const struct access *access, const struct access_caller *caller, enum access_action action);
+
+enum { ACCESS_VIEW_RULES = 64 };
+
+/* Many questions of one caller about one action: the rules that are about both are found once, so that each question
+ * only costs their patterns. */
+struct access_view {
+    const struct access *access;
+    struct access_caller caller;
+    enum access_action action;
+    size_t rules[ACCESS_VIEW_RULES]; /* the first that match in all but the repository, as indices */
+    size_t n;
+    size_t rest, end; /* the rules that did not fit into `rules` are among these, and asked whole every time */
+};
+
+/* The rules and the caller's strings must outlive the view. */
+void access_view_make(const struct access *access, const struct access_caller *caller, enum access_action action,
+                      struct access_view *out);
+/* As access_decide().allowed. */
+bool access_view_allows(const struct access_view *view, struct str repository);
+
 /* Does some rule allow something to `anonymous`? */
 bool access_opens_without_login(const struct access *access);
 

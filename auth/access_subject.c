@@ -4,7 +4,7 @@
 #include "auth/htpasswd.h"
 #include "auth/quote.h"
 
-enum { NAME_MAX_BYTES = 255, CERTIFICATE_NAME_MAX = 2048 }; /* a URI in a certificate may be long */
+enum { NAME_MAX_BYTES = HTPASSWD_NAME_MAX }; /* of certificates, too: no longer one names a user */
 
 static const struct {
     struct str word;
@@ -34,13 +34,14 @@ static const struct {
     {STR("username"), "user:"},
 };
 
-/* `what` as in "group": 1 to `most` bytes, no control characters, no blanks at an end. */
-static int check_name(const char *what, struct str name, size_t most, struct err *e)
+/* `what` as in "group": 1 to NAME_MAX_BYTES bytes, no control characters, no blanks at an end. */
+static int check_name(const char *what, struct str name, struct err *e)
 {
     if (name.n == 0)
         return err_set(e, ERR_INVALID, "the name of the %s is empty", what);
-    if (name.n > most)
-        return err_set(e, ERR_INVALID, "the name of the %s has %zu bytes; %zu are allowed", what, name.n, most);
+    if (name.n > NAME_MAX_BYTES)
+        return err_set(e, ERR_INVALID, "the name of the %s has %zu bytes; %d are allowed", what, name.n,
+                       NAME_MAX_BYTES);
     for (size_t i = 0; i < name.n; i++)
         if ((unsigned char)name.p[i] < 0x20 || name.p[i] == 0x7f)
             return err_set(e, ERR_INVALID, "the name of the %s has a control character in it", what);
@@ -56,7 +57,7 @@ int access_group_check(struct str name, struct err *e)
     if (name.n > 1 && name.p[0] == '@')
         return err_set(e, ERR_INVALID, "group %s: the \"@\" is written in rules only; write %s here",
                        quote(name, quoted), quote(str_from(name, 1), advice));
-    if (check_name("group", str_eq(name, STR("@")) ? STR("") : name, NAME_MAX_BYTES, e) != 0)
+    if (check_name("group", str_eq(name, STR("@")) ? STR("") : name, e) != 0)
         return err_wrap(e, "group %s", quote(name, quoted));
     return 0;
 }
@@ -66,8 +67,8 @@ static int check(const struct access_subject *subject, struct err *e)
     if (subject->kind == ACCESS_SUBJECT_USER)
         return htpasswd_check_name(subject->name, e);
     if (subject->kind == ACCESS_SUBJECT_CERTIFICATE)
-        return check_name("certificate", subject->name, CERTIFICATE_NAME_MAX, e);
-    return check_name("group", subject->name, NAME_MAX_BYTES, e);
+        return check_name("certificate", subject->name, e);
+    return check_name("group", subject->name, e);
 }
 
 /* "anonymous" and "authenticated"; 1 for everything else. In other letters it could be either, so it is neither. */

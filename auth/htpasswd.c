@@ -5,12 +5,12 @@
 
 /* auth */
 #include "auth/password.h"
+#include "auth/siphash.h"
 
 struct htpasswd {
     char *text;                     /* what the entries point into */
     struct htpasswd_entry *entries; /* ordered by name, no name twice */
     size_t n;
-    size_t typical; /* index */
 };
 
 int htpasswd_check_name(struct str name, struct err *e)
@@ -107,38 +107,6 @@ static int refuse_duplicates(const struct htpasswd *table, const char *source, s
     return 0;
 }
 
-struct work {
-    uint64_t work;
-    size_t index;
-};
-
-static int by_work(const void *a, const void *b)
-{
-    const struct work *x = a, *y = b;
-
-    return (x->work > y->work) - (x->work < y->work);
-}
-
-/* The index of an entry of the largest class of entries with equal work. */
-static size_t find_typical(const struct htpasswd *table)
-{
-    struct work *works = xcalloc(table->n + 1, sizeof(*works));
-    size_t typical = 0, longest = 0, run = 0;
-
-    for (size_t i = 0; i < table->n; i++)
-        works[i] = (struct work){password_work(table->entries[i].hash), i};
-    qsort(works, table->n, sizeof(*works), by_work);
-    for (size_t i = 0; i < table->n; i++) {
-        run = i > 0 && works[i].work == works[i - 1].work ? run + 1 : 1;
-        if (run > longest) {
-            longest = run;
-            typical = works[i].index;
-        }
-    }
-    free(works);
-    return typical;
-}
-
 struct htpasswd *htpasswd_parse(const char *source, struct str text, struct err *e)
 {
     struct htpasswd *table = xcalloc(1, sizeof(*table));
@@ -154,7 +122,6 @@ struct htpasswd *htpasswd_parse(const char *source, struct str text, struct err 
         htpasswd_free(&table);
         return NULL;
     }
-    table->typical = find_typical(table);
     return table;
 }
 
@@ -178,7 +145,8 @@ const struct htpasswd_entry *htpasswd_find(const struct htpasswd *table, struct 
     return table->n == 0 ? NULL : bsearch(&name, table->entries, table->n, sizeof(table->entries[0]), against_entry);
 }
 
-const struct htpasswd_entry *htpasswd_typical(const struct htpasswd *table)
+const struct htpasswd_entry *htpasswd_stand_in(const struct htpasswd *table, const uint8_t key[SIPHASH_KEY_SIZE],
+                                               struct str name)
 {
-    return table->n == 0 ? NULL : &table->entries[table->typical];
+    return table->n == 0 ? NULL : &table->entries[siphash(key, name.p, name.n) % table->n];
 }

@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 
+#include "auth/siphash.h"
 #include "registry/base/err.h"
 #include "registry/base/str.h"
 
@@ -35,9 +36,10 @@ void htpasswd_free(struct htpasswd **table);
 
 /* NULL when there is no such user. */
 const struct htpasswd_entry *htpasswd_find(const struct htpasswd *table, struct str name);
-/* An entry that costs what most entries cost to check, to stand in for users that do not exist. NULL in an empty table.
- */
-const struct htpasswd_entry *htpasswd_typical(const struct htpasswd *table);
+/* An entry to stand in for a user who does not exist: any of them, each as likely, and in one table the same one for
+ * a name every time. So names that do not exist cost what those that do cost, also where the costs differ. NULL in an empty table. */
+const struct htpasswd_entry *htpasswd_stand_in(const struct htpasswd *table, const uint8_t key[SIPHASH_KEY_SIZE],
+                                               struct str name);
 
 /* Can this be a user's name? 1 to 255 bytes, no colon (RFC 7617 §2), no control characters, no blank at either end, and
  * no "#" in front, which would make the line a comment. */

@@ -205,15 +205,6 @@ int password_check(struct str hash, struct err *e)
     return parse(hash, &h, e);
 }
 
-uint64_t password_work(struct str hash)
-{
-    struct hash h;
-
-    if (parse(hash, &h, NULL) != 0)
-        return 0;
-    return h.scheme == PASSWORD_BCRYPT ? h.cost : (uint64_t)h.kib << 32 | h.passes << 8 | h.lanes;
-}
-
 static int verify_bcrypt(const struct hash *h, struct str password, bool *matches, struct err *e)
 {
     struct crypt_data *data = xcalloc(1, sizeof(*data));

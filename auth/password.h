@@ -35,9 +35,6 @@ bool password_possible(struct str password);
  * neither text contains any of the hash. */
 int password_check(struct str hash, struct err *e);
 
-/* A number that is equal for hashes that take the same time to check. 0 for what password_check() refuses. */
-uint64_t password_work(struct str hash);
-
 /* Put into `matches` whether `password` belongs to `hash`, in time that does not depend on how much of it is right.
  * Failure (memory for argon2id, a hash that password_check() refuses) leaves `matches` false. */
 int password_verify(struct str hash, struct str password, bool *matches, struct err *e);

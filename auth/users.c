@@ -2,8 +2,8 @@
  * The user file in force, and what it takes to follow it while it changes.
  *
  * Answering: users_recall() and users_verify() copy what they need out of the table under a read lock and work on the
- * copy. A name that does not exist is checked against a typical entry and the outcome thrown away, so that it costs
- * what a wrong password costs. Requests under way when the file changes are answered by the file they started with.
+ * copy. A name that does not exist is checked against the entry of another user, always the same, and the outcome
+ * thrown away, so that it costs what a wrong password costs. Requests under way when the file changes are answered by the file they started with.
  *
  * Following is registry/base/follow.h's: users_refresh() parses outside the lock and swaps one pointer under it.
  * Whatever is wrong with the file, the table before it stays in force.
@@ -24,6 +24,7 @@
 #include "auth/flight.h"
 #include "auth/htpasswd.h"
 #include "auth/password.h"
+#include "auth/siphash.h"
 
 /* base */
 #include "registry/base/clock.h"
@@ -44,6 +45,7 @@ struct users {
     struct credential_cache *cache; /* has its own locks */
     struct flights *flights;        /* has its own lock */
     struct bearer *bearer;          /* never changes */
+    uint8_t key[SIPHASH_KEY_SIZE];  /* never changes; decides who stands in for whom */
 
     pthread_rwlock_t lock; /* guards the pointer and, for readers, the life of what it points to */
     struct htpasswd *table;
@@ -128,6 +130,7 @@ struct users *users_open(const char *path, struct err *e)
     struct err local = {0};
 
     e = e == NULL ? &local : e;
+    rnd_bytes(users->key, sizeof(users->key));
     users->path = str_dup(str_of(path));
     users->cache = credential_cache_new(REMEMBERED_MS);
     users->flights = flights_new();
@@ -174,7 +177,7 @@ static bool take_target(struct users *users, struct str name, struct target *tar
     entry = htpasswd_find(users->table, name);
     target->known = entry != NULL;
     if (entry == NULL)
-        entry = htpasswd_typical(users->table);
+        entry = htpasswd_stand_in(users->table, users->key, name);
     if (entry != NULL) {
         memcpy(target->room, entry->hash.p, entry->hash.n); /* password_check() bounds it */
         target->hash = (struct str){target->room, entry->hash.n};

@@ -3,8 +3,8 @@
  *
  * The file is looked at again when its identity, size or time changes; a malformed or vanished one keeps the entries
  * known before and is logged (never fail open). A verified pair is remembered under a keyed digest until it expires or
- * the user's entry changes, so that a password costs one hash, not one per request. An unknown user costs the same time
- * as a wrong password.
+ * the user's entry changes, so that a password costs one hash, not one per request. An unknown user costs what
+ * a wrong password of a known one costs: which one is drawn by the unknown name, and stays the same while the file does.
  *
  * A user who has shown his password can be given a pass (auth/bearer.h) that stands for it for a few minutes, or until
  * his entry changes.

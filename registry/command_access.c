@@ -19,8 +19,6 @@
 #include "registry/config/config.h"
 #include "registry/config/config_access.h"
 
-enum { RULES_FILE_MAX = 4 * 1024 * 1024 };
-
 /* Says that nobody logged in, where a user is asked for. */
 static const char nobody[] = "-";
 
@@ -29,7 +27,7 @@ static const char nobody[] = "-";
 static int read_rules_file(const char *path, struct access **out, struct err *e)
 {
     struct sbuf text = {0};
-    int rc = file_read(path, RULES_FILE_MAX, &text, e);
+    int rc = file_read(path, CONFIG_ACCESS_FILE_MAX, &text, e);
 
     if (rc == 0)
         rc = config_access_of_file(path, (struct str){text.p, text.n}, out, e);

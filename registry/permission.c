@@ -31,6 +31,22 @@ bool permission_has(const struct request *rq, enum access_action action, struct 
     return access_decide(access, &caller, action, repository).allowed;
 }
 
+void permission_view_make(const struct request *rq, enum access_action action, struct permission_view *out)
+{
+    const struct access *access = rules_in_force(rq->loop);
+    struct access_caller caller = caller_of(rq);
+
+    out->ruled = access != NULL;
+    out->trusted = is_trusted(rq);
+    if (out->ruled)
+        access_view_make(access, &caller, action, &out->rules);
+}
+
+bool permission_view_has(const struct permission_view *view, struct str repository)
+{
+    return view->ruled ? access_view_allows(&view->rules, repository) : view->trusted;
+}
+
 static bool has_anywhere(const struct request *rq, enum access_action action)
 {
     const struct access *access = rules_in_force(rq->loop);

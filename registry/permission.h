@@ -16,6 +16,15 @@
 /* May the caller do this with the repository? */
 bool permission_has(const struct request *rq, enum access_action action, struct str repository);
 
+/* The same question about many repositories, within one turn of the loop and while the client is there. */
+struct permission_view {
+    bool ruled; /* there are rules; else `trusted` answers */
+    bool trusted;
+    struct access_view rules;
+};
+void permission_view_make(const struct request *rq, enum access_action action, struct permission_view *out);
+bool permission_view_has(const struct permission_view *view, struct str repository);
+
 /* Might the caller do anything, somewhere? */
 bool permission_any(const struct request *rq);
 /* The same; what was logged in may always enter. False: the denial was replied. */

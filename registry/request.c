@@ -151,15 +151,18 @@ static void run_job(struct job *job)
     rq->run(rq);
 }
 
-static void job_done(struct job *job)
+static void work_over(struct request *rq)
 {
-    struct request *rq = H2O_STRUCT_FROM_MEMBER(struct request, job, job);
-
     rq->working = false;
     if (rq->h2o != NULL)
         rq->done(rq);
     else
         free_if_over(rq);
+}
+
+static void job_done(struct job *job)
+{
+    work_over(H2O_STRUCT_FROM_MEMBER(struct request, job, job));
 }
 
 void request_work(struct request *rq, enum lane lane, void (*run)(struct request *rq), void (*done)(struct request *rq))
@@ -183,13 +186,9 @@ static void commit_done(struct job *job)
 {
     struct request *rq = H2O_STRUCT_FROM_MEMBER(struct request, commit.job, job);
 
-    rq->working = false;
     rq->rc = rq->commit.change.rc;
     rq->err = rq->commit.change.err;
-    if (rq->h2o != NULL)
-        rq->done(rq);
-    else
-        free_if_over(rq);
+    work_over(rq);
 }
 
 void request_commit(struct request *rq, int (*apply)(struct meta_txn *txn, struct meta_change *change, struct err *e),
@@ -201,6 +200,19 @@ void request_commit(struct request *rq, int (*apply)(struct meta_txn *txn, struc
     rq->commit.job.done = commit_done;
     rq->commit.job.loop = rq->loop;
     commit_submit(rq->server->store->meta, &rq->commit);
+}
+
+static void turn_come(struct message *message)
+{
+    work_over(H2O_STRUCT_FROM_MEMBER(struct request, turn, message));
+}
+
+void request_yield(struct request *rq, void (*done)(struct request *rq))
+{
+    rq->working = true;
+    rq->done = done;
+    rq->turn.run = turn_come;
+    loop_yield(rq->loop, &rq->turn);
 }
 
 /* ---- what the client said ---- */

@@ -4,7 +4,7 @@
  * Phases, and what is legal in them:
  *   ADMIT   being routed and authenticated; no handler runs yet
  *   ANSWER  the handler runs; it may read the body (body_start), start one job or commit at a time, or reply
- *   WORKING a job or commit is under way: the handler waits for its `done`
+ *   WORKING a job or commit is under way, or others have their turn: the handler waits for `done`
  *   REPLIED a reply was given; nothing more may be started
  *   GONE    the client vanished (h2o is NULL): `done` functions are not called any more; when no work is under way,
  *           `release` is
@@ -49,6 +49,7 @@ struct request {
     bool working;
     struct job job;
     struct commit commit;
+    struct message turn; /* to the request itself, when it has yielded */
     void (*run)(struct request *rq);
     void (*done)(struct request *rq);
     int rc;
@@ -73,6 +74,9 @@ void request_work(struct request *rq, enum lane lane, void (*run)(struct request
 void request_commit(struct request *rq, int (*apply)(struct meta_txn *txn, struct meta_change *change, struct err *e),
                     void (*done)(struct request *rq));
 struct request *request_of_change(struct meta_change *change);
+/* Let others on the loop have their turn, then `done` if the client is still there: for work on the loop that is cut
+ * into pieces (loop.h). rq->rc and rq->err stay as they are. */
+void request_yield(struct request *rq, void (*done)(struct request *rq));
 
 /* The connection it came on. While the client is there. */
 const struct driven *request_connection(const struct request *rq);

@@ -16,8 +16,6 @@
 #include "registry/config/config_access.h"
 #include "registry/server.h"
 
-enum { RULES_FILE_MAX = 4 * 1024 * 1024 }; /* bytes */
-
 struct ruleset {
     struct access *access; /* NULL: no rules */
     unsigned holders;      /* under the lock of the rules */
@@ -52,6 +50,7 @@ static void put_in_force(struct rules *rules, struct access *access)
 {
     struct ruleset *fresh = xcalloc(1, sizeof(*fresh));
     struct ruleset *old;
+    bool lifted;
 
     fresh->access = access;
     fresh->holders = 1;
@@ -59,7 +58,11 @@ static void put_in_force(struct rules *rules, struct access *access)
     old = atomic_load(&rules->newest);
     atomic_store(&rules->newest, fresh);
     pthread_mutex_unlock(&rules->lock);
+    lifted = old != NULL && old->access != NULL && access == NULL;
     let_go(rules, old);
+    if (lifted)
+        log_warn("access rules: there are none any more: whoever is logged in may do everything now, and everybody may "
+                 "where nobody has to log in");
 }
 
 static void hold_newest(struct rules *rules, struct ruleset **held)
@@ -116,7 +119,7 @@ static bool never_at_once(struct str bytes)
 static const struct follow_kind kind = {
     .what = "access rules",
     .keeps = "the rules before stay in force",
-    .limit = RULES_FILE_MAX,
+    .limit = CONFIG_ACCESS_FILE_MAX,
     .finished = never_at_once,
     .adopt = adopt,
 };

@@ -79,8 +79,6 @@ static struct throttle *open_throttle(const struct config *config)
 static int open_admission(struct server *server, char *const *environment, struct err *e)
 {
     const struct config *config = server->config;
-    bool verifies = config->client_auth == CONFIG_CLIENT_AUTH_VERIFY_IF_GIVEN ||
-                    config->client_auth == CONFIG_CLIENT_AUTH_REQUIRE_AND_VERIFY;
 
     if (config->auth == CONFIG_AUTH_HTPASSWD && (server->users = users_open(config->htpasswd_path, e)) == NULL)
         return err_wrap(e, "auth.htpasswd");
@@ -88,7 +86,8 @@ static int open_admission(struct server *server, char *const *environment, struc
         server->throttle = open_throttle(config);
     if ((server->rules = rules_open(config, environment, e)) == NULL)
         return err_wrap(e, "access");
-    server->identifies = verifies && config->certificate_policy != CONFIG_CERTIFICATE_CONNECTION;
+    server->identifies = config_verifies(config->client_auth) &&
+                         config->certificate_policy != CONFIG_CERTIFICATE_CONNECTION;
     server->authenticates = server->users != NULL || server->identifies;
     return 0;
 }

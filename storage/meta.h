@@ -114,8 +114,15 @@ bool meta_repository_exists(struct meta_txn *txn, struct str repository);
 /* Calls `item` for at most `limit` names after `last` (exclusive; empty: from the start). *more: something follows.
  * The item callback returns false to skip an entry (it then does not count against `limit`). */
 typedef bool meta_name_cb(struct str name, void *arg);
-/* Repositories that have at least one manifest. */
-int meta_catalog(struct meta_txn *txn, struct str last, size_t limit, meta_name_cb *item, void *arg, bool *more,
+/* One page of the catalog, or a piece of one. */
+struct catalog_query {
+    struct str last; /* exclusive; empty: from the start */
+    size_t limit;    /* names that `item` takes */
+    size_t looks;    /* names that `item` is called with, taken or not: what bounds the time the call takes */
+};
+/* Repositories that have at least one manifest. When `looks` ends the walk before `limit` does, *more is set as well:
+ * the page goes on behind the last name that `item` was called with. */
+int meta_catalog(struct meta_txn *txn, const struct catalog_query *query, meta_name_cb *item, void *arg, bool *more,
                  struct err *e);
 /* ERR_NOT_FOUND for an unknown repository. */
 int meta_tags(struct meta_txn *txn, struct str repository, struct str last, size_t limit, meta_name_cb *item, void *arg,

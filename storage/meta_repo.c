@@ -99,19 +99,20 @@ bool meta_repository_exists(struct meta_txn *txn, struct str repository)
     return kv_has(txn, KV_REPOS, repository);
 }
 
-int meta_catalog(struct meta_txn *txn, struct str last, size_t limit, meta_name_cb *item, void *arg, bool *more,
+int meta_catalog(struct meta_txn *txn, const struct catalog_query *query, meta_name_cb *item, void *arg, bool *more,
                  struct err *e)
 {
     struct kv_walk walk;
-    size_t given = 0;
+    size_t given = 0, looked = 0;
 
     *more = false;
-    kv_walk_begin(&walk, txn, KV_CATALOG, (struct str){0}, last);
-    while (limit > 0 && kv_walk_next(&walk)) {
-        if (given == limit) {
+    kv_walk_begin(&walk, txn, KV_CATALOG, (struct str){0}, query->last);
+    while (query->limit > 0 && kv_walk_next(&walk)) {
+        if (given == query->limit || looked == query->looks) {
             *more = true;
             break;
         }
+        looked++;
         if (item(walk.key, arg))
             given++;
     }

@@ -77,6 +77,13 @@ static const struct program_example examples[] = {
 
 #define TAKES(option) (1U << (option))
 
+/* A secret comes from one place, and standard input holds one secret. */
+static const uint32_t exclusive[] = {
+    TAKES(CA_PASSPHRASE_FILE) | TAKES(CA_PASSPHRASE_STDIN),
+    TAKES(CA_PASSWORD_FILE) | TAKES(CA_PASSWORD_STDIN) | TAKES(CA_GENERATE),
+    TAKES(CA_PASSPHRASE_STDIN) | TAKES(CA_PASSWORD_STDIN),
+};
+
 enum {
     UNLOCK = TAKES(CA_DIR) | TAKES(CA_PASSPHRASE_FILE) | TAKES(CA_PASSPHRASE_STDIN) | TAKES(CA_JSON),
     ISSUE = UNLOCK | TAKES(CA_DAYS) | TAKES(CA_FORCE) | TAKES(CA_KEY),
@@ -95,10 +102,14 @@ static const struct command_spec commands[] = {
      "make a signing request for an authority elsewhere; a key that is there already is used again", run_csr},
     {"import", "FILE…", 1, CERTIFICATES_MAX, TAKES(CA_DIR) | TAKES(CA_OUT) | TAKES(CA_JSON),
      "take that authority's answer: the certificate and its issuers", run_import},
-    {"renew", "FILE|NAME", 1, 1, UNLOCK | TAKES(CA_DAYS) | TAKES(CA_DAYS_LEFT) | TAKES(CA_NEW_KEY),
-     "issue a certificate again before it ends, keeping dated copies of the files from before", run_renew},
-    {"revoke", "FILE|SERIAL|NAME", 1, 1, UNLOCK | TAKES(CA_DAYS) | TAKES(CA_REASON),
-     "take back a certificate, or all valid ones of a name, and write crl.pem", run_revoke},
+    {"renew", "NAME|FILE", 1, 1, UNLOCK | TAKES(CA_DAYS) | TAKES(CA_DAYS_LEFT) | TAKES(CA_NEW_KEY),
+     "issue a certificate again before it ends, keeping dated copies of the files from before; NAME is what its files "
+     "are called in DIR: \"server\", or a client's USER",
+     run_renew},
+    {"revoke", "NAME|FILE|SERIAL", 1, 1, UNLOCK | TAKES(CA_DAYS) | TAKES(CA_REASON),
+     "take back a certificate, or all valid ones of a name, and write crl.pem; NAME is what \"list\" shows: a client's "
+     "USER, a server's first HOST",
+     run_revoke},
     {"crl", "", 0, 0, UNLOCK | TAKES(CA_DAYS), "write crl.pem anew", run_crl},
     {"list", "", 0, 0, TAKES(CA_DIR) | TAKES(CA_JSON), "list what was issued", run_list},
     {"show", "FILE", 1, 1, TAKES(CA_JSON) | TAKES(CA_PASSPHRASE_FILE) | TAKES(CA_PASSPHRASE_STDIN),
@@ -115,8 +126,8 @@ static const struct program_item files[] = {
     {"DIR/ca.crt, DIR/ca.key", "the authority: the first is for everybody, the second for nobody"},
     {"DIR/server.crt, DIR/server.key", "for http.tls.certificate and http.tls.key; --out gives other names"},
     {"DIR/clients/USER/client.cert, client.key", "for /etc/docker/certs.d/HOST:PORT/"},
-    {"DIR/issued", "what was issued, and what of it is revoked"},
-    {"DIR/crl.pem", "the revocation list"},
+    {"DIR/issued", "what was issued, and what of it is revoked; back it up: without it no revocation list is written"},
+    {"DIR/crl.pem", "the revocation list, for http.tls.clientcrls; there from the start"},
 };
 
 int main(int argc, char **argv)
@@ -130,11 +141,15 @@ int main(int argc, char **argv)
         .command_count = sizeof(commands) / sizeof(commands[0]),
         .options = options,
         .option_count = CA_OPTIONS,
+        .exclusive = exclusive,
+        .exclusive_count = sizeof(exclusive) / sizeof(exclusive[0]),
         .notes =
             "renew keeps the key, so that only the certificate's file changes, in one step, and a running server takes "
             "it up by itself; --new-key replaces both files, the key first.\n"
             "\n"
-            "crl.pem is good until the authority ends, unless --days says less: past its date, verifiers refuse "
+            "init makes a crl.pem that revokes nothing, so that http.tls.clientcrls can name it from the start. It is "
+            "good "
+            "until the authority ends, unless --days says less: past its date, verifiers refuse "
             "every certificate. With --days, run \"berth-ca crl\" in time.\n"
             "\n"
             "exit status: 0 done or good, 1 refused or not good, 2 wrong usage, 3 file or host not found\n",

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 /* tools */
@@ -14,6 +13,7 @@
 #include "tools/trust/trust_registry.h"
 #include "tools/trust/trust_run.h"
 #include "tools/trust/trust_target.h"
+#include "registry/base/clock.h"
 #include "registry/base/options.h"
 
 enum { JOBS_DEFAULT = 8, JOBS_MAX = 256, TIMEOUT_DEFAULT = 60, TIMEOUT_MAX = 86400, RUNTIMES_ROOM = 64 };
@@ -103,6 +103,8 @@ static int read_root(const struct invocation *call, struct trust_order *trust, s
         return err_set(e, ERR_INVALID, "--root is for the target local alone");
     if (realpath(call->values[ROOT], trust->root) == NULL)
         return err_errno(e, "%s", call->values[ROOT]);
+    if (strpbrk(trust->root, "\n\t") != NULL)
+        return err_set(e, ERR_INVALID, "--root: a path with a tab or a newline in it cannot be worked with");
     if (strcmp(trust->root, "/") == 0)
         return err_set(e, ERR_INVALID, "--root / is this machine itself: leave it out");
     return 0;
@@ -171,7 +173,7 @@ static int check_install(const struct invocation *call, struct err *e)
 static void fill_request(const struct invocation *call, enum trust_action action, struct trust_order *trust)
 {
     struct trust_request *request = &trust->request;
-    time_t at = time(NULL);
+    time_t at = (time_t)clock_wall_s();
     struct tm parts;
 
     request->action = action;
@@ -194,11 +196,21 @@ static int report(const struct invocation *call, const struct trust_order *trust
 
     for (size_t i = 0; i < trust->targets.n; i++)
         good = good && trust_result_good(&results[i]);
-    (call->given[JSON] ? trust_print_json : trust_print_table)(&trust->request, results, trust->targets.n, time(NULL),
-                                                               &out);
+    (call->given[JSON] ? trust_print_json : trust_print_table)(&trust->request, results, trust->targets.n,
+                                                               (time_t)clock_wall_s(), &out);
     fwrite(out.p, 1, out.n, stdout);
     sbuf_free(&out);
     return good ? EXIT_DONE : EXIT_REFUSED;
+}
+
+/* Clients compare letter by letter. */
+static void tell_spelling(const struct invocation *call, const struct trust_order *trust)
+{
+    const char *given = call->arguments[0], *name = trust->registry.names[0];
+
+    if (strcmp(given, name) != 0)
+        fprintf(stderr, "%s: the folders are called %s, not %s: write it like that in image names too\n",
+                call->program->name, name, given);
 }
 
 static int carry_out(const struct invocation *call, struct trust_order *trust)
@@ -234,6 +246,7 @@ static int run_action(const struct invocation *call, enum trust_action action)
     } else if (read_files(call, &trust.files, &e) != 0) {
         status = program_fail(call, &e);
     } else {
+        tell_spelling(call, &trust);
         fill_request(call, action, &trust);
         status = carry_out(call, &trust);
     }
@@ -313,9 +326,11 @@ static const struct program_spec program = {
         "berth-trust writes a registry's certificate authority to where the programs on a host look for it, and a "
         "client certificate beside it, so that they pull and push without further settings. It may be run again at "
         "any time: what is there already as it should be is left untouched.\n\n"
-        "The client's key is readable by root alone, and on its way it stands in no command line. Files that "
-        "berth-trust did not write are neither changed nor removed, with one exception: daemon.json, whose list "
-        "insecure-registries is changed by --insecure and by remove.",
+        "The client's key is readable by root alone, and on its way it stands in no command line. What berth-trust "
+        "wrote into a folder is recorded there in .berth-trust. A file of somebody else in its place stays as a copy "
+        "with the date in its name when it is replaced, and is not removed; a hosts.toml of somebody else is left "
+        "alone, and containerd's folder with it. In daemon.json only the list insecure-registries is changed, by "
+        "--insecure and by remove.",
     .files = files,
     .file_count = sizeof(files) / sizeof(files[0]),
     .see_also = "berth-ca(1), ssh(1)",

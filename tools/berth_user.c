@@ -30,11 +30,14 @@ enum {
     SETTING = HASHING | TAKES(USER_PASSWORD_STDIN) | TAKES(USER_GENERATE),
 };
 
+static const uint32_t exclusive[] = {TAKES(USER_PASSWORD_STDIN) | TAKES(USER_GENERATE)};
+
 static const struct command_spec commands[] = {
     {"add", "USER", 1, 1, SETTING, "make a user; makes the file, too, if need be", user_add},
     {"passwd", "USER", 1, 1, SETTING, "change a user's password", user_passwd},
-    {"del", "USER…", 1, ARGUMENTS_ANY, TAKES(USER_FILE), "remove users; all or none", user_del},
-    {"rename", "OLD NEW", 2, 2, TAKES(USER_FILE), "call a user by another name, with the same password", user_rename},
+    {"del", "USER…", 1, ARGUMENTS_ANY, TAKES(USER_FILE) | TAKES(USER_JSON), "remove users; all or none", user_del},
+    {"rename", "OLD NEW", 2, 2, TAKES(USER_FILE) | TAKES(USER_JSON),
+     "call a user by another name, with the same password", user_rename},
     {"import", "[FILE]", 0, 1, HASHING | TAKES(USER_UPDATE),
      "make the users of a list, or of standard input; all or none", user_import},
     {"list", "", 0, 0, TAKES(USER_FILE) | TAKES(USER_JSON), "print the names, one a line", user_list},
@@ -68,7 +71,8 @@ static const char notes[] =
     "\n"
     "As \"htpasswd\" (ln -s berth-user htpasswd) it takes the options of Apache's program of that name.\n"
     "\n"
-    "exit status: 0 done, 1 refused or wrong password, 2 wrong usage, 3 no such user or file\n";
+    "exit status: 0 done, 1 refused or wrong password, 2 wrong usage, 3 no such user or file, 4 saved, but not in\n"
+    "force, because a server would refuse the file\n";
 
 static const struct program_item environment[] = {
     {"BERTH_HTPASSWD", "the user file, when --file does not name one"},
@@ -76,7 +80,7 @@ static const struct program_item environment[] = {
 
 static const struct program_item files[] = {
     {"/etc/berth/htpasswd", "the user file, when nothing else names one"},
-    {"FILE.lock", "held locked while FILE is edited; may be empty and stays"},
+    {"FILE.lock", "held locked while FILE is edited, and stays; for all who may write FILE"},
 };
 
 int main(int argc, char **argv)
@@ -90,6 +94,8 @@ int main(int argc, char **argv)
         .command_count = sizeof(commands) / sizeof(commands[0]),
         .options = options,
         .option_count = sizeof(options) / sizeof(options[0]),
+        .exclusive = exclusive,
+        .exclusive_count = sizeof(exclusive) / sizeof(exclusive[0]),
         .notes = notes,
         .description =
             "Edits the user file that a Berth server reads: lines of NAME:HASH, as in Apache's htpasswd files. The\n"

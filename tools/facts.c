@@ -13,15 +13,44 @@ void facts_free(struct facts *facts)
     *facts = (struct facts){0};
 }
 
+/* The length of the UTF-8 character in front, if it is one that a terminal shows; 0 for bytes that are none and for
+ * control characters of both sets, C0 and C1. */
+static size_t shown(struct str text)
+{
+    const unsigned char *p = (const unsigned char *)text.p;
+    size_t n = p[0] < 0x80 ? 1 : p[0] < 0xc2 ? 0 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : p[0] < 0xf5 ? 4 : 0;
+
+    if (n == 0 || n > text.n || (n == 1 && (p[0] < 0x20 || p[0] == 0x7f)))
+        return 0;
+    for (size_t i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if ((p[0] == 0xc2 && p[1] < 0xa0) || (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0) ||
+        (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90))
+        return 0; /* C1, over-long, surrogates, beyond Unicode */
+    return n;
+}
+
+bool text_is_plain(struct str text)
+{
+    for (size_t n; text.n > 0; text = str_from(text, n)) {
+        n = shown(text);
+        if (n == 0)
+            return false;
+    }
+    return true;
+}
+
 void text_escape(struct sbuf *out, struct str text)
 {
-    for (size_t i = 0; i < text.n; i++) {
-        unsigned char c = (unsigned char)text.p[i];
+    while (text.n > 0) {
+        size_t n = shown(text);
 
-        if (c < 0x20 || c == 0x7f)
-            sbuf_printf(out, "\\x%02x", c);
+        if (n == 0)
+            sbuf_printf(out, "\\x%02x", (unsigned char)text.p[0]);
         else
-            sbuf_put(out, &text.p[i], 1);
+            sbuf_put(out, text.p, n);
+        text = str_from(text, n == 0 ? 1 : n);
     }
 }
 

@@ -42,8 +42,10 @@ void facts_none(struct facts *facts, const char *name);
 void facts_put_text(struct facts *facts, struct sbuf *out);
 void facts_put_json(struct facts *facts, struct sbuf *out);
 
-/* Append the text with control characters as \xNN. */
+/* Append the text with control characters, those above ASCII included, and what is no UTF-8 as \xNN. */
 void text_escape(struct sbuf *out, struct str text);
+/* Is there nothing in it that text_escape() would change? */
+bool text_is_plain(struct str text);
 /* "2026-11-22T10:15:30Z" and a terminator. */
 enum { TIME_TEXT_ROOM = 32 };
 void time_text(int64_t seconds, char out[TIME_TEXT_ROOM]);

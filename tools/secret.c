@@ -47,14 +47,14 @@ static void release_signals(const struct sigaction old[INTERRUPTING], const sigs
         raise(interrupted);
 }
 
-static int check(const char *p, size_t n, struct err *e)
+static int check(const char *noun, const char *p, size_t n, struct err *e)
 {
     if (n == 0)
-        return err_set(e, ERR_INVALID, "the password is empty");
+        return err_set(e, ERR_INVALID, "the %s is empty", noun);
     if (n >= SECRET_ROOM)
-        return err_set(e, ERR_TOO_LARGE, "the password is longer than %d bytes", SECRET_ROOM - 1);
+        return err_set(e, ERR_TOO_LARGE, "the %s is longer than %d bytes", noun, SECRET_ROOM - 1);
     if (memchr(p, '\n', n) != NULL || memchr(p, '\0', n) != NULL)
-        return err_set(e, ERR_INVALID, "the password has a NUL byte or more than one line");
+        return err_set(e, ERR_INVALID, "the %s has a NUL byte or more than one line", noun);
     return 0;
 }
 
@@ -66,10 +66,10 @@ static size_t chomp(const char *p, size_t n)
     return n;
 }
 
-static int keep(const char *p, size_t n, char *out, size_t *length, struct err *e)
+static int keep(const char *noun, const char *p, size_t n, char *out, size_t *length, struct err *e)
 {
     n = chomp(p, n);
-    if (check(p, n, e) != 0)
+    if (check(noun, p, n, e) != 0)
         return -1;
     memcpy(out, p, n);
     out[n] = '\0';
@@ -77,7 +77,7 @@ static int keep(const char *p, size_t n, char *out, size_t *length, struct err *
     return 0;
 }
 
-int secret_read(int fd, char out[SECRET_ROOM], size_t *n, struct err *e)
+int secret_read(int fd, const char *noun, char out[SECRET_ROOM], size_t *n, struct err *e)
 {
     char text[SECRET_ROOM + 2]; /* room for CR LF, and to see that there is more */
     size_t got = 0;
@@ -89,19 +89,20 @@ int secret_read(int fd, char out[SECRET_ROOM], size_t *n, struct err *e)
         if (more < 0 && errno == EINTR)
             continue;
         if (more < 0)
-            return err_errno(e, "read the password");
+            return err_errno(e, "read the %s", noun);
         if (more == 0)
             break;
         got += (size_t)more;
     }
-    rc = keep(text, got, out, n, e);
+    rc = keep(noun, text, got, out, n, e);
     explicit_bzero(text, sizeof(text));
     return rc;
 }
 
 /* One line from the terminal, which hands over a line at a time. Signals are blocked but for the time of waiting,
  * during which `during` is the mask: one that comes earlier is not missed. */
-static int read_line(int tty, const sigset_t *during, const char *prompt, char *out, size_t *n, struct err *e)
+static int read_line(int tty, const sigset_t *during, const char *noun, const char *prompt, char *out, size_t *n,
+                     struct err *e)
 {
     char text[SECRET_ROOM + 2];
     struct pollfd input = {.fd = tty, .events = POLLIN};
@@ -116,33 +117,34 @@ static int read_line(int tty, const sigset_t *during, const char *prompt, char *
     if (rc > 0)
         got = read(tty, text, sizeof(text));
     if (got >= 0)
-        rc = keep(text, (size_t)got, out, n, e);
+        rc = keep(noun, text, (size_t)got, out, n, e);
     else
-        rc = err_set(e, ERR_IO, "no password was typed");
+        rc = err_set(e, ERR_IO, "no %s was typed", noun);
     explicit_bzero(text, sizeof(text));
     if (file_write(tty, "\n", 1, NULL) != 0 && rc == 0)
         rc = err_set(e, ERR_IO, "the terminal is gone");
     return rc;
 }
 
-static int ask(int tty, const sigset_t *during, const char *user, bool twice, char *out, size_t *n, struct err *e)
+static int ask(int tty, const sigset_t *during, const char *noun, const char *owner, bool twice, char *out, size_t *n,
+               struct err *e)
 {
     char prompt[300], again[SECRET_ROOM];
     size_t again_n = 0;
     int rc;
 
-    snprintf(prompt, sizeof(prompt), "Password for %s: ", user);
-    rc = read_line(tty, during, prompt, out, n, e);
+    snprintf(prompt, sizeof(prompt), "%c%s for %s: ", noun[0] - 'a' + 'A', noun + 1, owner);
+    rc = read_line(tty, during, noun, prompt, out, n, e);
     if (rc != 0 || !twice)
         return rc;
-    rc = read_line(tty, during, "Once more: ", again, &again_n, e);
+    rc = read_line(tty, during, noun, "Once more: ", again, &again_n, e);
     if (rc == 0 && (again_n != *n || memcmp(again, out, *n) != 0))
-        rc = err_set(e, ERR_DENIED, "the two passwords differ");
+        rc = err_set(e, ERR_DENIED, "the two %ss differ", noun);
     explicit_bzero(again, sizeof(again));
     return rc;
 }
 
-int secret_ask(const char *user, bool twice, char out[SECRET_ROOM], size_t *n, struct err *e)
+int secret_ask(const char *noun, const char *owner, bool twice, char out[SECRET_ROOM], size_t *n, struct err *e)
 {
     struct sigaction old[INTERRUPTING];
     sigset_t mask;
@@ -161,7 +163,7 @@ int secret_ask(const char *user, bool twice, char out[SECRET_ROOM], size_t *n, s
     if (tcsetattr(tty, TCSAFLUSH, &silent) != 0)
         rc = err_errno(e, "switch off the terminal's echo");
     else
-        rc = ask(tty, &mask, user, twice, out, n, e);
+        rc = ask(tty, &mask, noun, owner, twice, out, n, e);
     tcsetattr(tty, TCSAFLUSH, &shown);
     close(tty);
     release_signals(old, &mask);

@@ -15,12 +15,14 @@ enum { SECRET_ROOM = 1025 }; /* bytes: PASSWORD_MAX and a terminator */
 
 enum { SECRET_GENERATED = 24 }; /* characters */
 
-/* Read one password from `fd` up to its end; one newline at the end (or CR LF) does not belong to it. ERR_INVALID when
- * it is empty, or has a NUL or a second line, ERR_TOO_LARGE when it is too long. */
-int secret_read(int fd, char out[SECRET_ROOM], size_t *n, struct err *e);
+/* `noun` is what texts call it, in lower case: "password", "passphrase". */
 
-/* Ask on the controlling terminal, without echo; `twice` asks again and compares. Interrupting it restores the terminal
+/* Read one from `fd` up to its end; one newline at the end (or CR LF) does not belong to it. ERR_INVALID when
+ * it is empty, or has a NUL or a second line, ERR_TOO_LARGE when it is too long. */
+int secret_read(int fd, const char *noun, char out[SECRET_ROOM], size_t *n, struct err *e);
+
+/* Ask for that of `owner` on the controlling terminal, without echo; `twice` asks again and compares. Interrupting it restores the terminal
  * first. As secret_read(); ERR_DENIED when the two differ, ERR_UNSUPPORTED when there is no terminal. */
-int secret_ask(const char *user, bool twice, char out[SECRET_ROOM], size_t *n, struct err *e);
+int secret_ask(const char *noun, const char *owner, bool twice, char out[SECRET_ROOM], size_t *n, struct err *e);
 
 #endif

@@ -13,14 +13,34 @@
 #include "registry/api/upload_call.h"
 #include "storage/reference.h"
 
+/* ---- whose a session is ---- */
+
+enum { OWNER_MAX = 16 + DIGEST_TEXT_MAX };
+
+/* The user's; without one the certificate's, by whatever rules it was let in; else everybody's who has neither. A
+ * certificate's name may have as many bytes as an owner, so its digest stands for it; and no user and no certificate
+ * has a name with a control character (htpasswd_check_name), so the forms cannot be confused. */
+static struct str owner_of(const struct request *rq, char text[OWNER_MAX])
+{
+    static const struct str kind = STR("certificate\n");
+    struct digest digest;
+
+    if (rq->user[0] != '\0' || rq->certificate[0] == '\0')
+        return str_of(rq->user);
+    digest_of(DIGEST_SHA256, rq->certificate, strlen(rq->certificate), &digest);
+    memcpy(text, kind.p, kind.n);
+    return (struct str){text, kind.n + digest_format(&digest, text + kind.n)};
+}
+
 /* ---- POST: a new session ---- */
 
 static void create(struct request *rq)
 {
     struct upload_call *call = rq->state;
     enum digest_alg alg = call->digest.alg == 0 ? DIGEST_SHA256 : call->digest.alg;
+    char owner[OWNER_MAX];
 
-    rq->rc = upload_create(rq->server->store->uploads, rq->target.repository, str_of(rq->user), alg, &call->upload,
+    rq->rc = upload_create(rq->server->store->uploads, rq->target.repository, owner_of(rq, owner), alg, &call->upload,
                            &rq->err);
     if (rq->rc != 0)
         return;
@@ -89,39 +109,59 @@ static void mounted(struct request *rq)
     }
 }
 
+static void take(struct mount *mount, struct str repository)
+{
+    memcpy(mount->from, repository.p, repository.n);
+    mount->from[repository.n] = '\0';
+}
+
+/* A client that names no source is content with an ordinary upload (end-11), so the search is short: a blob that very
+ * many repositories hold must not keep the loop busy for a caller who may read none of them. */
+enum { HOLDERS_ASKED = 64 };
+
 struct search {
-    struct request *rq;
+    struct permission_view may_pull;
     struct mount *mount;
+    int asked;
+    bool found;
 };
 
+/* Ends the search when it returns true. */
 static bool take_if_readable(struct str repository, void *argument)
 {
     struct search *search = argument;
 
-    if (repository.n > REPOSITORY_NAME_MAX || !permission_has(search->rq, ACCESS_PULL, repository))
-        return false;
-    memcpy(search->mount->from, repository.p, repository.n);
-    search->mount->from[repository.n] = '\0';
-    return true;
+    search->found = repository.n <= REPOSITORY_NAME_MAX && permission_view_has(&search->may_pull, repository);
+    if (search->found)
+        take(search->mount, repository);
+    return search->found || ++search->asked == HOLDERS_ASKED;
 }
 
-/* Where to mount from: the repository that the client names, or any that holds the blob and that the caller may read.
- */
-static bool find_source(struct request *rq, struct mount *mount)
+static bool search_source(struct request *rq, struct mount *mount)
 {
-    struct search search = {rq, mount};
-    struct meta_txn *txn;
-    struct str from;
-    bool found;
+    struct search search = {.mount = mount};
+    struct meta_txn *txn = meta_read(rq->loop->reader, &rq->err);
 
-    if (request_param(rq, "from", 0, &from))
-        return repository_name_valid(from) && take_if_readable(from, &search);
-    txn = meta_read(rq->loop->reader, &rq->err);
     if (txn == NULL)
         return false;
-    found = meta_blob_holders(txn, &mount->call.digest, take_if_readable, &search);
+    permission_view_make(rq, ACCESS_PULL, &search.may_pull);
+    meta_blob_holders(txn, &mount->call.digest, take_if_readable, &search);
     meta_done(rq->loop->reader);
-    return found;
+    return search.found;
+}
+
+/* Where to mount from: the repository that the client names, or one of the first that hold the blob; the caller must be
+ * allowed to read it. */
+static bool find_source(struct request *rq, struct mount *mount)
+{
+    struct str from;
+
+    if (!request_param(rq, "from", 0, &from))
+        return search_source(rq, mount);
+    if (!repository_name_valid(from) || !permission_has(rq, ACCESS_PULL, from))
+        return false;
+    take(mount, from);
+    return true;
 }
 
 void api_upload_start(struct request *rq)
@@ -152,9 +192,10 @@ void api_upload_start(struct request *rq)
 static void acquire(struct request *rq)
 {
     struct upload_call *call = rq->state;
+    char owner[OWNER_MAX];
 
-    rq->rc = upload_acquire(rq->server->store->uploads, rq->target.reference, rq->target.repository, str_of(rq->user),
-                            &call->upload, &rq->err);
+    rq->rc = upload_acquire(rq->server->store->uploads, rq->target.reference, rq->target.repository,
+                            owner_of(rq, owner), &call->upload, &rq->err);
     if (rq->rc != 0)
         return;
     memcpy(call->id, upload_id(call->upload), sizeof(call->id));
@@ -212,8 +253,9 @@ void api_upload_put(struct request *rq)
 static void look_up(struct request *rq)
 {
     struct upload_call *call = rq->state;
+    char owner[OWNER_MAX];
 
-    rq->rc = upload_status(rq->server->store->uploads, rq->target.reference, rq->target.repository, str_of(rq->user),
+    rq->rc = upload_status(rq->server->store->uploads, rq->target.reference, rq->target.repository, owner_of(rq, owner),
                            &call->offset, &rq->err);
 }
 

@@ -5,10 +5,14 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "registry/base/clock.h"
 #include "registry/base/rnd.h"
+
+enum { LOCK_WAIT_MS = 10 * 1000, LOCK_STEP_US = 20 * 1000, LOCK_TRIES = 10 };
 
 int file_write(int fd, const void *bytes, size_t n, struct err *e)
 {
@@ -91,6 +95,24 @@ int file_read(const char *path, size_t limit, struct sbuf *out, struct err *e)
     return rc == 0 ? 0 : err_wrap(e, "%s", path);
 }
 
+int file_read_regular(const char *path, size_t limit, struct sbuf *out, struct err *e)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat st;
+    int rc;
+
+    if (fd < 0)
+        return err_errno(e, "%s", path);
+    if (fstat(fd, &st) != 0)
+        rc = err_errno(e, "stat");
+    else if (!S_ISREG(st.st_mode))
+        rc = err_set(e, ERR_INVALID, "not a regular file");
+    else
+        rc = file_read_fd(fd, limit, out, e);
+    close(fd);
+    return rc == 0 ? 0 : err_wrap(e, "%s", path);
+}
+
 int file_sync_dir(const char *path, struct err *e)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -137,23 +159,48 @@ int file_mkdirs(const char *path, mode_t mode, struct err *e)
     return 0;
 }
 
+/* Who may read a file must not change because somebody else has edited it. */
+static int keep_owner(int fd, const struct stat *old, struct err *e)
+{
+    struct stat made;
+
+    if (fstat(fd, &made) != 0)
+        return err_errno(e, "stat");
+    if (made.st_uid == old->st_uid && made.st_gid == old->st_gid)
+        return 0;
+    if (fchown(fd, old->st_uid, old->st_gid) == 0)
+        return 0;
+    if (errno != EPERM)
+        return err_errno(e, "keep owner");
+    return err_set(e, ERR_DENIED, "it belongs to user %u, group %u, which only they or root can keep; edit it as one",
+                   (unsigned)old->st_uid, (unsigned)old->st_gid);
+}
+
+/* A way to replace a file. */
+struct manner {
+    mode_t mode; /* of a new file */
+    bool secret;
+    bool narrowed; /* set when a secret had been readable by everybody */
+};
+
 /* Write and fsync the temporary file, with the owner and mode of the file it will replace. */
-static int fill_replacement(int fd, const char *path, const void *bytes, size_t n, struct err *e)
+static int fill_replacement(int fd, const char *path, struct str bytes, struct manner *manner, struct err *e)
 {
     struct stat old;
 
     if (stat(path, &old) == 0) {
-        if (fchmod(fd, old.st_mode & 07777) != 0)
+        manner->narrowed = manner->secret && (old.st_mode & 07) != 0;
+        if (keep_owner(fd, &old, e) != 0)
+            return -1;
+        if (fchmod(fd, manner->narrowed ? 0600 : old.st_mode & 07777) != 0)
             return err_errno(e, "keep mode");
-        if (fchown(fd, old.st_uid, old.st_gid) != 0 && geteuid() == 0)
-            return err_errno(e, "keep owner");
     }
-    if (file_write(fd, bytes, n, e) != 0)
+    if (file_write(fd, bytes.p, bytes.n, e) != 0)
         return -1;
     return fsync(fd) == 0 ? 0 : err_errno(e, "fsync");
 }
 
-int file_replace(const char *path, const void *bytes, size_t n, mode_t mode, struct err *e)
+static int replace(const char *path, struct str bytes, struct manner *manner, struct err *e)
 {
     char temporary[PATH_MAX];
     char directory[PATH_MAX];
@@ -169,10 +216,10 @@ int file_replace(const char *path, const void *bytes, size_t n, mode_t mode, str
              : slash == path ? 1
                              : (int)(slash - path),
              slash == NULL ? "." : path);
-    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, manner->mode);
     if (fd < 0)
         return err_errno(e, "%s", temporary);
-    rc = fill_replacement(fd, path, bytes, n, e);
+    rc = fill_replacement(fd, path, bytes, manner, e);
     close(fd);
     if (rc == 0 && rename(temporary, path) != 0)
         rc = err_errno(e, "rename");
@@ -181,4 +228,81 @@ int file_replace(const char *path, const void *bytes, size_t n, mode_t mode, str
         return err_wrap(e, "%s", path);
     }
     return file_sync_dir(directory, e);
+}
+
+int file_replace(const char *path, const void *bytes, size_t n, mode_t mode, struct err *e)
+{
+    return replace(path, (struct str){bytes, n}, &(struct manner){.mode = mode}, e);
+}
+
+int file_replace_secret(const char *path, const void *bytes, size_t n, bool *narrowed, struct err *e)
+{
+    struct manner manner = {.mode = 0600, .secret = true};
+    int rc = replace(path, (struct str){bytes, n}, &manner, e);
+
+    if (narrowed != NULL)
+        *narrowed = rc == 0 && manner.narrowed;
+    return rc;
+}
+
+/* A lock file that was just made: for those who may write what it is for, and nobody else, since who can open it can
+ * keep others waiting. Where the group cannot be had it stays with its maker, and open_lock() tells the next one. */
+static void share_lock(int fd, const char *path)
+{
+    struct stat st;
+    mode_t write;
+
+    if (stat(path, &st) != 0)
+        return;
+    write = st.st_mode & 0022;
+    if (fchown(fd, geteuid() == 0 ? st.st_uid : (uid_t)-1, st.st_gid) == 0)
+        (void)fchmod(fd, 0600 | write | write << 1);
+}
+
+static int open_lock(const char *path, const char *name, struct err *e)
+{
+    int fd = -1;
+
+    errno = EEXIST;
+    for (int i = 0; i < LOCK_TRIES && fd < 0 && (errno == EEXIST || errno == ENOENT); i++) {
+        fd = open(name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd >= 0)
+            share_lock(fd, path);
+        else if (errno == EEXIST)
+            fd = open(name, O_RDWR | O_CLOEXEC | O_NOFOLLOW); /* unless it is gone again: once more */
+    }
+    if (fd >= 0)
+        return fd;
+    if (errno == ENOENT)
+        return err_set(e, ERR_NOT_FOUND, "%s: its directory does not exist; make that first", path);
+    if (errno == EACCES && access(name, F_OK) == 0)
+        return err_set(e, ERR_DENIED, "%s: no permission to write it; give it the owner, group and mode of %s", name,
+                       path);
+    return err_errno(e, "%s", name);
+}
+
+int file_lock(const char *path, struct err *e)
+{
+    uint64_t give_up = clock_monotonic_ms() + LOCK_WAIT_MS;
+    char name[PATH_MAX];
+    int fd;
+
+    if ((size_t)snprintf(name, sizeof(name), "%s.lock", path) >= sizeof(name))
+        return err_set(e, ERR_INVALID, "%s: name too long", path);
+    fd = open_lock(path, name, e);
+    while (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        bool held = errno == EWOULDBLOCK || errno == EINTR;
+
+        if (held && clock_monotonic_ms() <= give_up) {
+            usleep(LOCK_STEP_US);
+            continue;
+        }
+        if (held)
+            err_set(e, ERR_BUSY, "%s: another program has been editing it for ten seconds; try again", path);
+        else
+            err_errno(e, "%s: lock", path);
+        close(fd);
+        fd = -1;
+    }
+    return fd;
 }

@@ -13,6 +13,7 @@
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
 static _Atomic(int) threshold = LOG_LEVEL_INFO;
+static _Thread_local bool is_quiet;
 static enum log_format style = LOG_FORMAT_TEXT;
 static struct sbuf constant_fields; /* already in the chosen format */
 
@@ -56,8 +57,15 @@ void log_set_level(enum log_level level)
     atomic_store_explicit(&threshold, (int)level, memory_order_relaxed);
 }
 
+void log_quiet(bool quiet)
+{
+    is_quiet = quiet;
+}
+
 bool log_enabled(enum log_level level)
 {
+    if (is_quiet && level != LOG_LEVEL_ERROR)
+        return false;
     return (int)level <= atomic_load_explicit(&threshold, memory_order_relaxed);
 }
 

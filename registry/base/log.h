@@ -27,6 +27,8 @@ void log_init(enum log_level level, enum log_format format, const struct log_fie
 /* May be called at any time from any thread. */
 void log_set_level(enum log_level level);
 bool log_enabled(enum log_level level);
+/* While `quiet` the calling thread logs errors only: for what is done again and was logged the first time. */
+void log_quiet(bool quiet);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -16,51 +16,6 @@ enum { OPTION_HELP = 1000, OPTION_VERSION, OPTION_MAN, OPTION_COMPLETION, OPTION
 static const char *const common[] = {"help", "version", "man", "completion"};
 enum { COMMON = sizeof(common) / sizeof(common[0]) };
 
-/* In help: where what something does begins, and how long a name may be to have that on its line. */
-enum { COLUMN = 20, WIDE = 30 };
-
-static void print_row(const char *left, const char *right)
-{
-    int columns = 0;
-
-    for (const char *p = left; *p != '\0'; p++)
-        columns += ((unsigned char)*p & 0xc0) != 0x80; /* UTF-8: bytes that start a character */
-    if (columns > WIDE)
-        printf("  %s\n  %*s %s\n", left, COLUMN, "", right);
-    else
-        printf("  %s%*s %s\n", left, columns < COLUMN ? COLUMN - columns : 0, "", right);
-}
-
-static void print_help(const struct program_spec *program)
-{
-    char left[128];
-
-    printf("%s: %s\n\nusage: %s COMMAND [ARGUMENT…] [OPTION…]\n\ncommands:\n", program->name, program->summary,
-           program->name);
-    for (size_t i = 0; i < program->command_count; i++) {
-        const struct command_spec *command = &program->commands[i];
-
-        snprintf(left, sizeof(left), "%s %s", command->name, command->arguments);
-        print_row(left, command->help);
-    }
-    printf("\noptions:\n");
-    for (size_t i = 0; i < program->option_count; i++) {
-        const struct option_spec *option = &program->options[i];
-
-        snprintf(left, sizeof(left), "--%s%s%s%s", option->name, option->value == NULL ? "" : " ",
-                 option->value == NULL ? "" : option->value, option->repeats ? "…" : "");
-        print_row(left, option->help);
-    }
-    print_row("--help, -h", "this text");
-    print_row("--version", "the version");
-    if (program->example_count > 0)
-        printf("\nexamples:\n");
-    for (size_t i = 0; i < program->example_count; i++)
-        printf("%s  # %s\n  %s\n", i == 0 ? "" : "\n", program->examples[i].text, program->examples[i].command);
-    if (program->notes != NULL)
-        printf("\n%s", program->notes);
-}
-
 static int complain(const struct program_spec *program, const char *what, const char *about)
 {
     fprintf(stderr, "%s: %s%s; \"%s --help\" tells how it is used\n", program->name, what, about, program->name);
@@ -84,7 +39,7 @@ static void fill_options(const struct program_spec *program, struct option *out)
 static int serve_common(const struct program_spec *program, int found)
 {
     if (found == OPTION_HELP || found == 'h')
-        print_help(program);
+        options_print_help(program);
     else if (found == OPTION_VERSION)
         printf("%s %s\n", program->name, BERTH_VERSION);
     else if (found == OPTION_MAN)
@@ -143,6 +98,28 @@ static const struct command_spec *find_command(const struct program_spec *progra
     return NULL;
 }
 
+/* Of options that exclude each other, one at most. Returns -1 to go on, or an exit status. */
+static int check_exclusive(const struct invocation *call)
+{
+    const struct program_spec *program = call->program;
+
+    for (size_t i = 0; i < program->exclusive_count; i++) {
+        const char *before = NULL;
+
+        for (size_t k = 0; k < program->option_count; k++) {
+            if (!call->given[k] || (program->exclusive[i] & 1U << k) == 0)
+                continue;
+            if (before != NULL) {
+                fprintf(stderr, "%s: --%s and --%s exclude each other\n", program->name, before,
+                        program->options[k].name);
+                return EXIT_USAGE;
+            }
+            before = program->options[k].name;
+        }
+    }
+    return -1;
+}
+
 /* Does the command take what it was given? Returns -1 to go on, or an exit status. */
 static int check_call(const struct invocation *call)
 {
@@ -156,7 +133,7 @@ static int check_call(const struct invocation *call)
         }
     }
     if (call->argument_count >= call->command->min && call->argument_count <= call->command->max)
-        return -1;
+        return check_exclusive(call);
     fprintf(stderr, "%s: usage: %s %s %s\n", program->name, program->name, call->command->name,
             call->command->arguments);
     return EXIT_USAGE;
@@ -187,7 +164,7 @@ int program_run(const struct program_spec *program, int argc, char **argv)
     if (status < 0)
         status = run_command(&call, optind, argc, argv);
     free(all);
-    if (fflush(stdout) != 0 && status == EXIT_DONE) {
+    if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_DONE) {
         fprintf(stderr, "%s: cannot write the output\n", program->name);
         return EXIT_REFUSED;
     }

@@ -2,7 +2,7 @@
  * Command lines of the form "PROGRAM COMMAND [ARGUMENT…] [--option [VALUE]]…", described by tables.
  *
  * --help and --version are served here, as is everything that can be wrong with a command line: unknown commands and
- * options, options that a command does not take or that are given twice, too few and too many arguments. Options may
+ * options, options that a command does not take, that are given twice or that exclude each other, too few and too many arguments. Options may
  * stand anywhere; "--" ends them. --man and --completion, which help does not mention, print what is installed beside
  * the program, made from the same tables.
  */
@@ -21,6 +21,7 @@ enum exit_status {
     EXIT_REFUSED = 1,   /* it could not be done, or the answer is no */
     EXIT_USAGE = 2,     /* the command line is wrong */
     EXIT_NOT_FOUND = 3, /* what was named is not there */
+    EXIT_IDLE = 4,      /* done, but to no effect as long as something else is wrong */
 };
 
 enum { OPTIONS_MAX = 31, ARGUMENTS_ANY = 1 << 20 };
@@ -65,8 +66,11 @@ struct program_spec {
     size_t command_count;
     const struct option_spec *options;
     size_t option_count; /* at most OPTIONS_MAX */
-    /* The end of --help, and part of the manual page. Paragraphs stand apart by an empty line; indented lines stay as
-     * they are; a paragraph that begins with "exit status:" says what differs from enum exit_status. */
+    /* Sets of options, as in `options` of a command, of which one may be given at a time. May be left out. */
+    const uint32_t *exclusive;
+    size_t exclusive_count;
+    /* The end of --help, and part of the manual page. Paragraphs stand apart by an empty line and are filled; indented
+     * lines stay as they are; a paragraph that begins with "exit status:" says what differs from enum exit_status. */
     const char *notes;
 
     /* For the manual page only. Each may be left out. */

@@ -4,6 +4,9 @@
 
 #include "registry/base/options.h"
 
+/* What --help says, in lines of about a hundred columns. */
+void options_print_help(const struct program_spec *program);
+
 /* A page for section 1, in man(7). ASCII only: characters beyond it become roff's names for them. */
 void options_print_man(const struct program_spec *program);
 

@@ -206,6 +206,11 @@ struct config *config_load(const char *path, char *const *environment, struct er
     return config;
 }
 
+bool config_verifies(enum config_client_auth mode)
+{
+    return mode == CONFIG_CLIENT_AUTH_VERIFY_IF_GIVEN || mode == CONFIG_CLIENT_AUTH_REQUIRE_AND_VERIFY;
+}
+
 void config_free(struct config **config)
 {
     struct config *c = *config;

@@ -142,4 +142,7 @@ struct config *config_load(const char *path, char *const *environment, struct er
 struct config *config_of_text(const char *path, struct str text, char *const *environment, struct err *e);
 void config_free(struct config **config);
 
+/* Are the certificates that clients show verified? Only such a certificate says anything about its owner. */
+bool config_verifies(enum config_client_auth mode);
+
 #endif

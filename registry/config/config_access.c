@@ -59,11 +59,19 @@ int config_access_of_file(const char *path, struct str text, struct access **out
 int config_access_of_text(const char *path, struct str text, char *const *environment, struct access **out,
                           struct err *e)
 {
-    struct config *config = config_of_text(path, text, environment, e);
+    struct config *config;
+    int rc = 0;
 
+    log_quiet(true);
+    config = config_of_text(path, text, environment, e);
+    log_quiet(false);
     if (config == NULL)
         return -1;
-    *out = taken_from(config);
+    if (config->access_file == NULL)
+        *out = taken_from(config);
+    else
+        rc = err_set(e, ERR_INVALID, "%s: access.file: the rules have moved to a file of their own; restart the server",
+                     path == NULL ? "environment" : path);
     config_free(&config);
-    return 0;
+    return rc;
 }

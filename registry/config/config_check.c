@@ -139,7 +139,7 @@ static int visit(struct walk *w, const struct config_key *key, const struct conf
     if (key->state == CONFIG_REFUSED)
         return config_node_fail(node, w->e, "%s", key->note);
     if (config_node_is_unset(node))
-        return 0; /* the default */
+        return key->instead == NULL ? 0 : config_node_fail(node, w->e, "no value; %s", key->instead);
     if (check_type(w, key, node) != 0 || check_state(w, key, node) != 0 || visit_members(w, key, node) != 0)
         return -1;
     return key->take == NULL ? 0 : key->take(w->config, key, node, w->e);

@@ -7,18 +7,24 @@
 #define ONLY_FILES       "this storage is not served; use storage.filesystem with a rootdirectory"
 #define NO_HEALTH_CHECKS "health checks of other services are not served yet; remove the list"
 
-#define ROW(path_, type_, state_, preset_, note_, take_, field_) \
-    {.path = (path_),                                            \
-     .type = CONFIG_TYPE_##type_,                                \
-     .state = CONFIG_##state_,                                   \
-     .preset = (preset_),                                        \
-     .note = (note_),                                            \
-     .take = (take_),                                            \
-     .field = (field_)},
-#define GROUP(path) ROW(path, GROUP, SERVED, NULL, NULL, NULL, 0)
-#define SERVED(path, type, preset, take, field) \
-    ROW(path, type, SERVED, preset, NULL, take, offsetof(struct config, field))
-#define TAKEN(path, type, preset, take)       ROW(path, type, SERVED, preset, NULL, take, 0)
+#define OR_ALL     "fill it, or remove the key to mean all"
+#define OR_DEFAULT "fill it, or remove the key for its default"
+#define OR_REMOVE  "fill it, or remove the key"
+
+#define ROW(path_, type_, state_, preset_, note_, take_, field_, ...) \
+    {.path = (path_),                                                 \
+     .type = CONFIG_TYPE_##type_,                                     \
+     .state = CONFIG_##state_,                                        \
+     .preset = (preset_),                                             \
+     .note = (note_),                                                 \
+     .take = (take_),                                                 \
+     .field = (field_),                                               \
+     __VA_ARGS__},
+#define INSTEAD(text)    .instead = (text)
+#define GROUP(path, ...) ROW(path, GROUP, SERVED, NULL, NULL, NULL, 0, __VA_ARGS__)
+#define SERVED(path, type, preset, take, field, ...) \
+    ROW(path, type, SERVED, preset, NULL, take, offsetof(struct config, field), __VA_ARGS__)
+#define TAKEN(path, type, preset, take, ...)  ROW(path, type, SERVED, preset, NULL, take, 0, __VA_ARGS__)
 #define ACCEPTED(path, type, note)            ROW(path, type, ACCEPTED, NULL, note, NULL, 0)
 #define REFUSED(path, type, note)             ROW(path, type, REFUSED, NULL, note, NULL, 0)
 #define REFUSED_IF_SET(path, type, off, note) ROW(path, type, REFUSED_IF_SET, off, note, NULL, 0)

@@ -43,11 +43,13 @@ struct config_key {
     const char *path;
     enum config_type type;
     enum config_state state;
-    const char *preset; /* SERVED: the default as YAML text, or NULL; REFUSED_IF_SET: a value that also counts as off,
+    const char *preset;  /* SERVED: the default as YAML text, or NULL; REFUSED_IF_SET: a value that also counts as off,
                            or NULL */
-    const char *note;   /* why it is not served and what to do instead; NULL when SERVED */
-    config_take *take;  /* NULL: nothing to take at this level */
-    size_t field;       /* offset of the field in struct config that a generic `take` fills */
+    const char *note;    /* why it is not served and what to do instead; NULL when SERVED */
+    config_take *take;   /* NULL: nothing to take at this level */
+    size_t field;        /* offset of the field in struct config that a generic `take` fills */
+    const char *instead; /* of a key about who may in: what to write when it stands there without a value, which would
+                            quietly mean less than its author had in mind. NULL: without a value the default holds */
 };
 
 /* The table; its first row is the root, of path "". */

@@ -72,6 +72,13 @@ int take_texts(struct config *config, const struct config_key *key, const struct
     return 0;
 }
 
+int take_some_texts(struct config *config, const struct config_key *key, const struct config_node *node, struct err *e)
+{
+    if (node->n == 0)
+        return config_node_fail(node, e, "an empty list; fill it, or remove the key");
+    return take_texts(config, key, node, e);
+}
+
 int take_version(struct config *config, const struct config_key *key, const struct config_node *node, struct err *e)
 {
     (void)config;

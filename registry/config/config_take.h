@@ -16,6 +16,7 @@ config_take take_seconds;      /* a duration, rounded up */
 config_take take_milliseconds; /* a duration, rounded up */
 config_take take_limit;        /* a count; 0 keeps the default, as it does in distribution */
 config_take take_texts;        /* a list of texts, as they are */
+config_take take_some_texts;   /* likewise, at least one */
 
 /* config_take.c: version, log, auth */
 config_take take_version;

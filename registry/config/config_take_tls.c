@@ -73,12 +73,6 @@ int take_certificate_policy(struct config *config, const struct config_key *key,
 
 /* ---- together ---- */
 
-static bool verifies(const struct config *config)
-{
-    return config->client_auth == CONFIG_CLIENT_AUTH_VERIFY_IF_GIVEN ||
-           config->client_auth == CONFIG_CLIENT_AUTH_REQUIRE_AND_VERIFY;
-}
-
 static const struct config_node *first_of(const struct config_node *root, const char *const *paths, size_t n)
 {
     const struct config_node *node = NULL;
@@ -99,11 +93,11 @@ static int check_tls_clients(const struct config *config, const struct config_no
         return config_node_fail(any, e,
                                 "client certificates need TLS, and plain HTTP would let everybody in; set "
                                 "http.tls.certificate and http.tls.key");
-    if (verifies(config) && config->client_cas.n == 0)
+    if (config_verifies(config->client_auth) && config->client_cas.n == 0)
         return config_node_fail(any, e,
                                 "nothing to verify certificates against; set http.tls.clientcas to the files of the "
                                 "authorities that clients are certified by");
-    if (config->client_crls.n > 0 && !verifies(config))
+    if (config->client_crls.n > 0 && !config_verifies(config->client_auth))
         return config_node_fail(lists, e,
                                 "only read when certificates are verified; set http.tls.clientcas, and a clientauth "
                                 "that verifies");
@@ -114,7 +108,7 @@ static int check_identity(const struct config *config, const struct config_node 
 {
     const struct config_node *policy = config_node_find(root, "access.certificates.policy");
 
-    if (policy != NULL && !verifies(config))
+    if (policy != NULL && !config_verifies(config->client_auth))
         return config_node_fail(policy, e,
                                 "no certificate is verified, so none names a user; set http.tls.clientcas, and a "
                                 "clientauth that verifies, or remove the policy");
@@ -138,7 +132,7 @@ int config_settle_certificates(struct config *config, const struct config_node *
                                                                           : CONFIG_CERTIFICATE_EITHER;
     if (check_tls_clients(config, root, e) != 0 || check_identity(config, root, e) != 0)
         return -1;
-    if (config->client_auth != CONFIG_CLIENT_AUTH_NONE && !verifies(config))
+    if (config->client_auth != CONFIG_CLIENT_AUTH_NONE && !config_verifies(config->client_auth))
         log_warn("http.tls.clientauth: certificates are asked for and not verified: anybody can make one, and none "
                  "names a user");
     return 0;

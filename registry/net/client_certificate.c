@@ -58,7 +58,7 @@ void judge_free(struct judge **judge)
 
 bool judge_verifies(const struct judge *judge)
 {
-    return judge->mode == CONFIG_CLIENT_AUTH_VERIFY_IF_GIVEN || judge->mode == CONFIG_CLIENT_AUTH_REQUIRE_AND_VERIFY;
+    return config_verifies(judge->mode);
 }
 
 static bool is_required(const struct judge *judge)
@@ -111,7 +111,7 @@ static void read_name(struct client_certificate *c, X509 *leaf)
     struct err e;
 
     if (certificate_name(leaf, c->judge->name, &c->name, &e) != 0)
-        log_debug("%s from %s names no user: %s", "client certificate", c->peer->text, e.text);
+        log_debug("client certificate from %s names no user: %s", c->peer->text, e.text);
 }
 
 /* Verify a chain that the client shows or that its ticket holds, and keep it if it is good. Returns OpenSSL's number.

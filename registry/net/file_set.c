@@ -10,14 +10,14 @@
 
 enum { DIGEST_BYTES = 32 };
 
-struct followed {
+struct member {
     struct file_of_set file;
     struct file_stamp stamp;
     struct sbuf bytes; /* file.text borrows them */
 };
 
 struct file_set {
-    struct followed *files;
+    struct member *files;
     size_t n;
     bool looked;                       /* there are stamps and a digest of a former look */
     bool failed;                       /* the last look ended with an error */
@@ -42,7 +42,7 @@ void file_set_free(struct file_set **set)
 void file_set_add(struct file_set *set, const char *key, const char *path)
 {
     set->files = xrealloc(set->files, (set->n + 1) * sizeof(*set->files));
-    set->files[set->n++] = (struct followed){.file = {.key = key, .path = path}};
+    set->files[set->n++] = (struct member){.file = {.key = key, .path = path}};
 }
 
 /* Take the stamps anew; true when one of them may stand for another content than before. */
@@ -63,7 +63,7 @@ static bool stamps_differ(struct file_set *set)
 static int read_all(struct file_set *set, struct err *e)
 {
     for (size_t i = 0; i < set->n; i++) {
-        struct followed *f = &set->files[i];
+        struct member *f = &set->files[i];
 
         if (file_read(f->file.path, FILE_SET_LIMIT, &f->bytes, e) != 0)
             return err_wrap(e, "%s", f->file.key);
@@ -120,7 +120,7 @@ int file_set_read(struct file_set *set, bool force, bool *fresh, struct err *e)
 void file_set_forget(struct file_set *set)
 {
     for (size_t i = 0; i < set->n; i++) {
-        struct followed *f = &set->files[i];
+        struct member *f = &set->files[i];
 
         if (f->bytes.p != NULL)
             explicit_bzero(f->bytes.p, f->bytes.capacity);

@@ -30,6 +30,25 @@ static void on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *me
     }
 }
 
+void loop_yield(struct loop *loop, struct message *message)
+{
+    memset(&message->super, 0, sizeof(message->super));
+    h2o_linklist_insert(&loop->yielded, &message->super.link);
+}
+
+/* Run what has waited longest. Returns whether there was something. */
+static bool run_yielded(struct loop *loop)
+{
+    struct message *message;
+
+    if (h2o_linklist_is_empty(&loop->yielded))
+        return false;
+    message = H2O_STRUCT_FROM_MEMBER(struct message, super.link, loop->yielded.next);
+    h2o_linklist_unlink(&message->super.link);
+    message->run(message);
+    return true;
+}
+
 /* `visit` may free the connection it is given, but no other. */
 static void each_connection(struct loop *loop, void (*visit)(struct loop *loop, struct connection *connection))
 {
@@ -119,6 +138,7 @@ int loop_init(struct loop *loop, struct server *server, unsigned index, struct e
     h2o_context_init(&loop->context, loop->events, &server->h2o);
     h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, on_messages);
     h2o_linklist_init_anchor(&loop->connections);
+    h2o_linklist_init_anchor(&loop->yielded);
     loop->now_ms = clock_monotonic_ms();
     loop->next_tick_ms = loop->now_ms + TICK_MS;
     rnd_bytes(&loop->request_counter, sizeof(loop->request_counter)); /* ids differ from those of the last run */
@@ -150,11 +170,16 @@ static void *loop_main(void *argument)
     if (rc != 0)
         return NULL;
     while (!loop->stopping) {
-        while (h2o_evloop_run(loop->events, time_to_wait(loop)) != 0 && errno == EINTR)
+        /* What yielded may have written, and then waits for libh2o to tell it so. */
+        bool busy = run_yielded(loop);
+
+        while (h2o_evloop_run(loop->events, busy ? 0 : time_to_wait(loop)) != 0 && errno == EINTR)
             ;
         run_clock(loop);
     }
     each_connection(loop, kill_one);
+    while (run_yielded(loop))
+        ;
     while (loop->jobs > 0)
         h2o_evloop_run(loop->events, TICK_MS);
     while (atomic_load(&loop->posting) > 0)

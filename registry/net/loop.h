@@ -55,6 +55,7 @@ struct loop {
     struct meta_reader *reader;
     struct ruleset *ruleset; /* the access rules it works with (rules.h), or NULL */
     h2o_linklist_t connections;
+    h2o_linklist_t yielded; /* messages that wait for a turn */
     uint64_t now_ms;
     uint64_t next_tick_ms;
     struct body_piece *spare_pieces;
@@ -86,6 +87,11 @@ void loop_dispose(struct loop *loop);
 
 /* Run the message on the loop, soon. */
 void loop_post(struct loop *loop, struct message *message);
+
+/* Run the message in another turn of the loop, after everything that is ready now and after those that yielded before:
+ * one message a turn, so that long work cut into short pieces keeps nobody waiting for more than a piece. (What is
+ * posted instead runs before sockets are looked at again.) It runs even when the loop is stopped. The loop's thread. */
+void loop_yield(struct loop *loop, struct message *message);
 
 /* An access-log line: gathered here and handed over every tenth of a second, so that requests share no lock. */
 void loop_log(struct loop *loop, struct str line);

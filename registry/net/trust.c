@@ -10,6 +10,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
+#include "registry/net/crl_scope.h"
 #include "registry/net/pem.h"
 
 enum {
@@ -26,11 +27,43 @@ struct trust {
 
 /* ---- what OpenSSL is asked ---- */
 
+/* Is there a list of that very authority? Of another one of the same name does not count. */
+static bool has_crl(const struct trust *trust, const X509 *authority)
+{
+    EVP_PKEY *key = X509_get0_pubkey(authority);
+    bool found = false;
+
+    for (int i = 0; key != NULL && !found && i < sk_X509_CRL_num(trust->crls); i++) {
+        X509_CRL *crl = sk_X509_CRL_value(trust->crls, i);
+
+        found = X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(authority)) == 0 &&
+                X509_CRL_verify(crl, key) == 1;
+    }
+    ERR_clear_error();
+    return found;
+}
+
+/* Is there really no list of who issued the certificate in question? OpenSSL does not find one that it cannot use,
+ * either. Who issued the authority that the chain ends with is itself, or not known and of no account. */
+static bool lacks_crl(X509_STORE_CTX *verification)
+{
+    STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(verification);
+    int depth = X509_STORE_CTX_get_error_depth(verification), last = sk_X509_num(chain) - 1;
+    const X509 *issuer = sk_X509_value(chain, depth < last ? depth + 1 : last);
+
+    return X509_NAME_cmp(X509_get_issuer_name(sk_X509_value(chain, depth)), X509_get_subject_name(issuer)) != 0 ||
+           !has_crl(X509_STORE_CTX_get_app_data(verification), issuer);
+}
+
 /* Missing and late lists are forgiven: trust.h says why. */
 static int forgive(int ok, X509_STORE_CTX *verification)
 {
     switch (X509_STORE_CTX_get_error(verification)) {
     case X509_V_ERR_UNABLE_TO_GET_CRL:
+        if (!lacks_crl(verification))
+            return ok;
+        X509_STORE_CTX_set_error(verification, X509_V_OK);
+        return 1;
     case X509_V_ERR_CRL_HAS_EXPIRED:
     case X509_V_ERR_CRL_NOT_YET_VALID:
         X509_STORE_CTX_set_error(verification, X509_V_OK);
@@ -45,6 +78,8 @@ static const char *reason_of(int error)
     switch (error) {
     case X509_V_ERR_CERT_REVOKED:
         return "revoked";
+    case X509_V_ERR_UNABLE_TO_GET_CRL:
+        return "not to be looked up in the revocation list of its authority";
     case X509_V_ERR_CERT_HAS_EXPIRED:
         return "expired";
     case X509_V_ERR_CERT_NOT_YET_VALID:
@@ -128,6 +163,8 @@ static X509_STORE_CTX *begin(const struct trust *trust, X509 *leaf, STACK_OF(X50
     X509_VERIFY_PARAM_set_auth_level(how, SECURITY_LEVEL);
     X509_VERIFY_PARAM_set_time(how, (time_t)now_s);
     X509_STORE_CTX_set_verify_cb(verification, forgive);
+    if (X509_STORE_CTX_set_app_data(verification, (void *)(uintptr_t)trust) != 1)
+        abort();
     return verification;
 }
 
@@ -227,6 +264,19 @@ static int check_signature(const struct trust *trust, X509_CRL *crl, const struc
     return 0;
 }
 
+static int check_scope(X509_CRL *crl, const struct file_of_set *file, struct err *e)
+{
+    const char *why = crl_scope_refuse(crl);
+    char issuer[128];
+
+    if (why == NULL)
+        return 0;
+    name_text(X509_CRL_get_issuer(crl), issuer);
+    return err_set(e, ERR_INVALID,
+                   "%s %s: the revocation list of %s %s; have the authority write one with all that it has revoked",
+                   file->key, file->path, issuer, why);
+}
+
 static int add_crls(struct trust *trust, const struct file_of_set *file, struct err *e)
 {
     STACK_OF(X509_CRL) *found = pem_crls(file, e);
@@ -238,19 +288,10 @@ static int add_crls(struct trust *trust, const struct file_of_set *file, struct 
     while (rc == 0 && (one = sk_X509_CRL_shift(found)) != NULL) {
         if (X509_STORE_add_crl(trust->store, one) != 1 || sk_X509_CRL_push(trust->crls, one) == 0)
             abort();
-        rc = check_signature(trust, one, file, e);
+        rc = check_scope(one, file, e) != 0 ? -1 : check_signature(trust, one, file, e);
     }
     sk_X509_CRL_pop_free(found, X509_CRL_free);
     return rc;
-}
-
-static bool has_crl(const struct trust *trust, const X509 *authority)
-{
-    for (int i = 0; i < sk_X509_CRL_num(trust->crls); i++)
-        if (X509_NAME_cmp(X509_CRL_get_issuer(sk_X509_CRL_value(trust->crls, i)), X509_get_subject_name(authority)) ==
-            0)
-            return true;
-    return false;
 }
 
 /* What is not wrong, and may not be meant. */

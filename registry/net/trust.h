@@ -7,7 +7,8 @@
  *
  * Revocation: a certificate is looked up in the list of its issuer, for the whole chain. An issuer without a list
  * revokes nothing, and a list past its next update stays in force: either is said in the log, for a late list must not
- * lock everybody out. A list that its authority did not sign is an error.
+ * lock everybody out. A list that its authority did not sign, or that does not hold all that it has revoked, is an error.
+ * A certificate whose authority has a list that cannot be used for it is refused.
  *
  * Thread: any; a trust never changes and is counted, the last trust_release() frees it.
  */

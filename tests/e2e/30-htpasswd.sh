@@ -129,6 +129,21 @@ check "and what the server would say is told beside it" grep -qF 'alone:3: user 
 check "verify says it as JSON, too" [ "$(piped "$password" berth_user verify solo --file alone --password-stdin --json)" = '{"name":"solo","match":true}' ]
 
 check "a cost that the file's algorithm does not have is wrong usage" exits 2 piped x berth_user add no --file "$USERS" --algorithm bcrypt --cost 3 --password-stdin
+check "what is saved beside a bad entry is not in force, and that is told" exits 4 piped x berth_user add late --file alone --password-stdin
+check "with the reason" fails_saying 'saved, but not in force: a server would refuse the file: ' piped x berth_user passwd late --file alone --password-stdin
+check "to remove the bad entry mends it" says '{"removed":["weak","late"]}' berth_user del weak late --file alone --json
+printf 'a\033[31mb:%s\nc\302\233d:%s\n' "$hash" "$hash" >odd
+check "a list shows no terminal what it would obey" says 'a\x1b[31mb' berth_user list --file odd
+check "nor in the other set of controls" says 'c\xc2\x9bd' berth_user list --file odd
+check "a bad name is wrong usage to add" exits 2 piped x berth_user add a:b --file alone --password-stdin
+check "and to rename" exits 2 berth_user rename solo a:b --file alone
+check "a folder is no user file, whoever asks" exits 1 piped x berth_user add x --file "$WORK" --password-stdin
+check "nor to list" exits 1 berth_user list --file "$WORK"
+check "two sources of a password are wrong usage" exits 2 berth_user add x --file alone --password-stdin --generate
+lost() { berth_user "$@" >/dev/full; }
+check "a password that could not be printed is told, and what to do" fails_saying '"berth-user passwd" sets another password' lost add unseen --file alone --generate
+check "because the user is there" says unseen berth_user list --file alone
+check "renaming is told as JSON" says '{"name":"seen","before":"unseen"}' berth_user rename unseen seen --file alone --json
 check "a password is typed twice for berth-user, too" typed secret-10 secret-10 -- "$BUILD/berth-user" add typed2 --file alone
 check "and verifies" piped secret-10 berth_user verify typed2 --file alone --password-stdin
 check "an interrupted question ends by the signal" exits 130 typed ^C -- "$BUILD/berth-user" passwd typed2 --file alone
@@ -142,4 +157,20 @@ piped secret-9 berth_user add linked --file link --password-stdin
 check "a symbolic link stays one" [ -L link ]
 check "its target is what was edited" grep -q '^linked:' elsewhere/real
 check "and keeps its owner and mode" [ "$(stat -c %u:%g:%a elsewhere/real)" = 123:456:640 ]
+
+# Two people of a group edit one file.
+chmod 711 "$WORK"
+mkdir team
+cp "$BUILD/berth-user" team/
+cp before team/users
+chown -R 123:456 team
+chmod 2770 team
+chmod 660 team/users
+as() { local uid=$1; shift; setpriv --reuid "$uid" --regid "$uid" --groups 456 "$@"; }
+check "the owner edits the group's file" as 123 team/berth-user rename dave david --file team/users
+check "its lock is for all of them" says 123:456:660 stat -c %u:%g:%a team/users.lock
+check "who cannot keep its owner is told so" fails_saying 'it belongs to user 123, group 456, which only they or root can keep' as 124 team/berth-user rename david dave --file team/users
+check "and has changed nothing" grep -q '^david:' team/users
+check "root can" berth_user rename david dave --file team/users
+check "and it stays theirs" says 123:456:660 stat -c %u:%g:%a team/users
 finish

@@ -34,6 +34,34 @@ check "and must be right" fails_saying "the passphrase is not the key's" typed '
 check "two that differ make no authority" fails_saying 'differ' typed 'typed one' 'typed two' -- "$BUILD/berth-ca" init --dir "$WORK/differ" --passphrase
 check "none at all" fails test -e "$WORK/differ/ca.key"
 
+# --- what must not happen to it
+check "it has an empty revocation list from the start" says 'No Revoked Certificates' openssl crl -in "$EC/crl.pem" -noout -text
+own="this is the authority's own file"
+cp "$EC/ca.key" "$WORK/ca.key.before"
+check "a server is not written over it" fails_saying "$own" ca server --force --dir "$EC" --out "$EC/../ec/ca" "$NAME"
+check "no request is made with its key" fails_saying "$own" ca csr --dir "$EC" --out "$EC/ca" "$NAME"
+check "its key stays" cmp "$EC/ca.key" "$WORK/ca.key.before"
+mkdir "$WORK/leaf" && cp "$EC/server.crt" "$WORK/leaf/ca.crt" && cp "$EC/server.key" "$WORK/leaf/ca.key"
+check "a server's certificate is no authority" fails_saying "it is no authority's" ca client x --dir "$WORK/leaf"
+check "a key that others can read is told of" says 'ca.key is open to others than its owner (mode 0644); "chmod 600' \
+    bash -c "chmod 644 '$EC/ca.key'; '$BUILD/berth-ca' server --force --dir '$EC' --out told '$NAME'; chmod 600 '$EC/ca.key'"
+chmod 644 "$EC/told.key"
+check "one that replaces a key that everybody could read is told of" says 'told.key was open to everybody; its mode is 0600 now' ca server --force --dir "$EC" --out told "$NAME"
+check "and is for its owner only" says 600 stat -c %a "$EC/told.key"
+check "two sources of a passphrase are wrong usage" exits 2 ca server "${LOCKED[@]}" --passphrase-stdin "$NAME"
+: >"$WORK/empty"
+check "an empty passphrase is called one" fails_saying 'the passphrase is empty' ca server --dir "$RSA" --passphrase-file "$WORK/empty" "$NAME" --out fourth
+check "a name that is no text is wrong usage" exits 2 ca client $'\xff' --dir "$EC"
+check "and leaves no directory" fails test -e "$EC/clients"
+check "neither is an organisation of two lines" exits 2 ca csr --dir "$EC" --out two-lines --organisation $'a\nb' "$NAME"
+json_error() { (ca server --dir "$WORK/none" --json "$NAME" || true) | jq -r .error; }
+check "programs are told what failed" says 'no usable authority' json_error
+json_unreachable() { (ca verify "$NAME:9" --json || true) | jq -c '[.good, (.problem | length)]'; }
+check "and that nobody is there" says '[false,1]' json_unreachable
+wide() { "$BUILD/$1" --help | awk 'length($0) > 125 { exit 1 }'; }
+check "help fits a screen" wide berth-ca
+check "that of users, too" wide berth-user
+
 strict() { openssl verify -x509_strict -purpose "$1" -CAfile "$2/ca.crt" "$3"; }
 check "openssl accepts the server, strictly" strict sslserver "$EC" "$EC/server.crt"
 check "and the RSA one" strict sslserver "$RSA" "$RSA/server.crt"
@@ -86,6 +114,13 @@ check "the list of what was issued says so" says 'alice revoked,bob revoked' sta
 check "a list that is due in a week can be had" ca crl --dir "$EC" --days 7
 due() { local left; left=$(ca show "$EC/crl.pem" --json | jq .days_left) && ((left == 6 || left == 7)); }
 check "and is due then" due
+
+mv "$EC/issued" "$WORK/issued"
+check "without its list of what was issued nothing is forgotten" fails_saying 'what was revoked since would be good again; restore' ca crl --dir "$EC"
+check "the revocation list stays" fails_saying 'certificate revoked' crl_verify "$EC/clients/bob/client.cert"
+mv "$WORK/issued" "$EC/issued"
+mkfifo "$WORK/fifo"
+check "a pipe is no certificate" fails_saying 'fifo: not a regular file' timeout 10 "$BUILD/berth-ca" revoke "$WORK/fifo" --dir "$EC"
 
 # --- an authority elsewhere
 in_work() { (cd "$WORK" && "$@"); }

@@ -14,7 +14,7 @@ cover() {
     cp -a "$1/." "$WORK/covers$1/"
     mount --bind "$WORK/covers$1" "$1"
 }
-for folder in /etc/containerd /etc/ssl /usr/local/share/ca-certificates /etc/sudoers.d /home; do
+for folder in /etc/containerd /etc/ssh /etc/ssl /usr/local/share/ca-certificates /etc/sudoers.d /home; do
     cover "$folder"
 done
 : >/etc/containerd/config.toml
@@ -116,6 +116,9 @@ check "a stranger's key: what to do about it" fails_saying 'give a key that the 
     "$TRUST" install "$REG" --ca "$CA" "${targets[0]}" --identity "$WORK/ssh/stranger" "${ssh_options[@]:2}"
 check "an unknown host key is refused" fails_saying 'accept it once with ssh or add it to known_hosts' \
     "$TRUST" install "$REG" --ca "$CA" "${targets[0]}" --ssh-option UserKnownHostsFile=/dev/null --ssh-option GlobalKnownHostsFile=/dev/null
+check "without ssh's full stop before it" grep -q 'verification failed: check' "$WORK/said"
+printf 'Host *\nRemoteCommand /bin/false\nStdinNull yes\nSessionType none\nForkAfterAuthentication yes\n' >>/etc/ssh/ssh_config
+check "a configuration of ssh for sessions of people does not get in the way" says '4 unchanged' by_ssh install "$REG" --ca "$CA" "${targets[0]}"
 check "remove for one of them leaves the others" by_ssh remove "$REG" --runtimes docker "${targets[0]}"
 check "Docker's is gone" fails test -e "/etc/docker/certs.d/$REG"
 check "Podman's is not" ca_of "/etc/containers/certs.d/$REG"
@@ -182,13 +185,37 @@ openssl pkey -in "$WORK/client/client.key" -aes128 -passout pass:x -out "$WORK/e
 check "a key with a passphrase is refused" fails_saying 'the key has a passphrase' trust install "$REG" --ca "$CA" --client-cert "$WORK/client/client.cert" --client-key "$WORK/encrypted.key" local
 check "a key of another certificate is refused" fails_saying 'not the key of' trust install "$REG" --ca "$CA" --client-cert "$WORK/client/client.cert" --client-key "$TLS_DIR/server.key" local
 touch "/etc/docker/certs.d/$REG/other.crt"
+check "check looks at it, too, and the CA is enough" says 'trusted, by its file' trust check "$REG" --runtimes docker local
 check "remove leaves what is not from it" says 'holds other files and stays' trust remove "$REG" local
 check "and takes all that is" test "$(find /etc/docker/certs.d /etc/containers/certs.d /etc/containerd/certs.d -type f)" = "/etc/docker/certs.d/$REG/other.crt"
 rm -r /etc/docker/certs.d
 server_stop
 server_config && server_start || exit 1
 
+# --- files that somebody made by hand
+mkdir -p "/etc/docker/certs.d/$REG"
+echo 'by hand' >"/etc/docker/certs.d/$REG/ca.crt"
+check "a dry run says that a copy would stay" says 'a copy of it would stay' trust install "$REG" --ca "$CA" --runtimes docker --dry-run local
+check "and makes none" test "$(ls -A "/etc/docker/certs.d/$REG")" = ca.crt
+check "a CA that somebody put there is replaced, and that is said" says 'was not from berth-trust: it stays as' trust install "$REG" --ca "$CA" --runtimes docker local
+check "a copy stays" grep -q 'by hand' "/etc/docker/certs.d/$REG"/ca.crt.20*
+check "Docker reads neither the copy nor our record" says 'Login Succeeded' login "$REG"
+echo 'by hand' >"/etc/docker/certs.d/$REG/client.key"
+check "remove says what it leaves" says 'client.key is not from berth-trust and stays' trust remove "$REG" --runtimes docker local
+check "that is what was there, and no more" test "$(cat "/etc/docker/certs.d/$REG"/client.key "/etc/docker/certs.d/$REG"/ca.crt.20*; find "/etc/docker/certs.d/$REG" -type f | wc -l)" = $'by hand\nby hand\n2'
+rm -r /etc/docker/certs.d
+mkdir -p "/etc/docker/certs.d/$REG"
+cp "$CA" "/etc/docker/certs.d/$REG/company.crt"
+check "Docker reads every file that ends in .crt" says 'Login Succeeded' login "$REG"
+check "so check does" says 'trusted, by its file company.crt' trust check "$REG" --runtimes docker local
+rm -r /etc/docker/certs.d
+check "a server's certificate is no CA" fails_saying 'no authority' trust install "$REG" --ca "$TLS_DIR/server.crt" local
+check "nothing is written of it" fails test -e "/etc/docker/certs.d/$REG"
+
 # --- what check finds
+check "a name that the host does not know: that is what it says" fails_saying 'name' trust check nowhere.invalid:5000 --runtimes docker local
+check "and nothing of OpenSSL's inside" fails grep -q 'system lib' "$WORK/said"
+check "another spelling of the registry is pointed out" fails_saying "the folders are called $REG, not ${REG^^}: write it like that" trust check "${REG^^}" --runtimes docker local
 "$BUILD/berth-ca" init --dir "$WORK/other" >/dev/null
 trust install "$REG" --ca "$WORK/other/ca.crt" --runtimes docker local >/dev/null 2>&1
 check "another authority is not trusted" fails_saying 'not trusted, self-signed certificate' trust check "$REG" --runtimes docker local
@@ -223,6 +250,22 @@ check "a daemon.json that is no JSON is refused" fails_saying 'no valid JSON' tr
 check "and left as it is" test "$(cat /etc/docker/daemon.json)" = '{"a": 1,}'
 check "nothing else was written either" fails test -e "/etc/docker/certs.d/$REG"
 rm /etc/docker/daemon.json*
+mkdir -p "$WORK/managed"
+printf '{\n    "log-level": "info"\n}' >"$WORK/managed/daemon.json"
+cp "$WORK/managed/daemon.json" "$WORK/daemon.before"
+chown operator "$WORK/managed/daemon.json"
+ln -s "$WORK/managed/daemon.json" /etc/docker/daemon.json
+check "a daemon.json that is a link" says '--insecure' trust install "$REG" --insecure --runtimes docker local
+check "stays one" test -L /etc/docker/daemon.json
+# shellcheck disable=SC2016
+check "and what it leads to is changed" jq -e --arg r "$REG" '."insecure-registries" == [$r]' "$WORK/managed/daemon.json"
+check "its owner stays" mode_is 644:operator "$WORK/managed/daemon.json"
+check "remove" trust remove "$REG" --runtimes docker local
+check "the bytes are as before, without a newline at the end" cmp "$WORK/daemon.before" "$WORK/managed/daemon.json"
+rm /etc/docker/daemon.json*
+ln -s nowhere/at/all.json /etc/docker/daemon.json
+check "a link that leads nowhere is an error" fails_saying 'leads nowhere' trust install "$REG" --insecure --runtimes docker local
+rm /etc/docker/daemon.json
 
 # --- docker-machine and boot2docker, on a machine whose /var/lib is its own
 mkdir -p "$WORK/bin" "$WORK/machine/boot2docker" "$WORK/machine-bin"
@@ -268,6 +311,13 @@ rm -r "$root/etc/containerd"
 ln -s /etc/containerd "$root/etc/containerd"
 check "links are not followed out of the tree" fails_saying 'is a symbolic link' trust install "$REG" --ca "$CA" --root "$root" --runtimes containerd local
 check "nothing came out of it" no_files /etc/containerd/certs.d
+mkdir -p "/etc/containerd/certs.d/$REG"
+check "nor by remove" fails_saying 'is a symbolic link' trust remove "$REG" --root "$root" --runtimes containerd local
+check "which leaves the folder that it leads to" test -d "/etc/containerd/certs.d/$REG"
+rm -r /etc/containerd/certs.d
+mkdir -p "$WORK/back\\tslash"
+check "a tree with a backslash in its name" trust install "$REG" --ca "$CA" --root "$WORK/back\\tslash" --runtimes docker local
+check "is where it is written" ca_of "$WORK/back\\tslash/etc/docker/certs.d/$REG"
 check "nothing found is an error that says so" fails_saying 'neither Docker, containerd' trust install "$REG" --ca "$CA" --root "$WORK/client" local
 
 # --- shells
@@ -293,6 +343,14 @@ hostile 'exec yes'
 check "one that never stops talking is stopped" fails_saying 'said more than 4 MiB' trust install "$REG" --ca "$CA" evil
 hostile 'exec sleep 60'
 check "one that never answers is given up" within 10000 fails_saying 'did not end in time' trust install "$REG" --ca "$CA" --timeout 1 evil
+hostile 'printf "@berth\tbegin\t1\n@berth\tdone\t1\n"; exit 1'
+check "one that says only that it failed has failed" fails_saying 'something failed, but not what' trust install "$REG" --ca "$CA" evil
+hostile 'printf "@berth\tbegin\t1\n@berth\tdone\t0\n"'
+check "a check that checked nothing is not trusted" fails_saying 'not what it checked' trust check "$REG" evil
+hostile 'printf "@berth\tcheck\tdocker\t/d\ttrusted\n@berth\tdone\t0\n"'
+check "what comes before the script runs does not count" fails_saying 'it did not answer' trust check "$REG" evil
+hostile 'printf "@berth\tbegin\t1\n@berth\tnote\tmind this\n@berth\tdone\t0\n"'
+check "what all hosts say is said once" says 'all 10: note: mind this' trust install "$REG" --ca "$CA" node{0..9}
 hostile 'sleep 1; exit 3'
 mapfile -t many < <(seq -f 'node%g' 1 16)
 check "sixteen hosts that take a second each are asked at a time" within 8000 fails_saying '[16/16]' trust install "$REG" --ca "$CA" --jobs 16 "${many[@]}"

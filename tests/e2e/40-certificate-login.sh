@@ -1,6 +1,7 @@
 #!/bin/bash
 # Goal: machines log in with a certificate of Berth's own authority: Docker, Skopeo and curl, alone or together with a
-# password, on one address only; a revoked one is out within two seconds, on connections that exist too.
+# password, on one address only; a revoked one is out within two seconds, on connections that exist too. Uploads belong
+# to the certificate that began them.
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/images.sh"
 server_setup || exit 1
@@ -20,6 +21,7 @@ configure() {
   rules:
     - {subjects: [robot, alice]}
     - {subjects: ['certificate:builder'], repositories: [built/**]}
+    - {subjects: ['certificate:robot', alice], repositories: [built/shared]}
     - {subjects: [bound], actions: [pull]}
 "
     sed -i "s|^  tls:|  tls:\n    clientcas: [$TLS_DIR/ca.crt]\n    clientauth: ${2:-verify-client-cert-if-given}\n    clientcrls: [$TLS_DIR/crl.pem]|" "$WORK/config.yml"
@@ -86,4 +88,18 @@ configure connection require-and-verify-client-cert
 check "the server starts as registry:2 would" server_start
 check "the certificate opens the connection, the password says who it is" answers 202 builder "$ALICE:$ALICE_PASSWORD" POST /v2/any/app/blobs/uploads/
 check "the certificate alone is nobody" answers 401 robot "" GET /v2/
+
+# ---- uploads of those who have nothing but a certificate
+check "a rule for a certificate lets it push without a login" answers 202 builder "" POST /v2/built/shared/blobs/uploads/
+UPLOAD=$(header Location)
+printf 'built by a machine' >"$WORK/blob"
+check "the upload is its own" answers 204 builder "" GET "$UPLOAD"
+for method in GET PATCH DELETE; do
+    check "another certificate with the same rights does not find it: $method" answers 404 robot "" "$method" "$UPLOAD"
+done
+check "nor does a user who comes with the very certificate" answers 404 builder "$ALICE:$ALICE_PASSWORD" DELETE "$UPLOAD"
+check "nobody can finish it but its owner" answers 404 robot "" PUT "$(with "$UPLOAD" "digest=$(digest_of "$WORK/blob")")" --data-binary "@$WORK/blob"
+check "who does" answers 201 builder "" PUT "$(with "$UPLOAD" "digest=$(digest_of "$WORK/blob")")" --data-binary "@$WORK/blob"
+check "a user's upload" answers 202 builder "$ALICE:$ALICE_PASSWORD" POST /v2/built/shared/blobs/uploads/
+check "is not his certificate's" answers 404 builder "" GET "$(header Location)"
 finish

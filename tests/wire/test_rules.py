@@ -194,6 +194,48 @@ def _(server):
     changed(server, RULES, ("GET", "/v2/secret/app/tags/list", "reader", 200))
 
 
+PULL_ONLY = """access:
+  rules:
+    - subjects: [reader]
+      actions:
+        - pull
+"""
+
+
+@wire.case("rules in the configuration: a key that loses its value changes nothing, and rules that go away are warned of")
+def _(_server):
+    base = wire.CONFIG.split("access:")[0]
+    server = Server(base + PULL_ONLY)
+    server.extra_environment = {"REGISTRY_ODD": "1"}
+    push = ("POST", "/v2/secret/app/blobs/uploads/")
+
+    def written(text):
+        super(Server, server).configure(base + text)
+        return len(server.log_text())
+
+    def pushes(status):
+        return server.ask(*push, authorization=basic("reader")).status == status
+
+    try:
+        server.start()
+        wire.equal(server.log_text().count("REGISTRY_ODD: unknown variable"), 1, "a warning is given once")
+        wire.true(pushes(403), "a reader may not push")
+        for text, complaint in ((PULL_ONLY.replace("        - pull", "        #- pull"), "access.rules[0].actions: no value"),
+                                (PULL_ONLY.replace("    - ", "    #- ").replace("      a", "      #a").replace("        - ", "        #- "),
+                                 "access.rules: no value"),
+                                ("access:\n", "access: no value"), ("access: {{file: {folder}/access.yml}}\n", "restart the server")):
+            at = written(text)
+            wire.eventually(lambda at=at, complaint=complaint: complaint in server.log_text()[at:], f"{text!r} is refused: {complaint}")
+            wire.true(pushes(403), f"{text!r} opens what was closed")
+        at = written("")
+        wire.eventually(lambda: pushes(202), "without the section whoever is logged in may do everything")
+        wire.true("there are none any more: whoever is logged in may do everything now" in server.log_text()[at:], server.log_text()[at:])
+        wire.equal(server.log_text().count("REGISTRY_ODD: unknown variable"), 1, "and no second time")
+    finally:
+        server.stop()
+        server.remove()
+
+
 @wire.case("half of a file of rules, written slowly in place, never means something else")
 def _(server):
     whole = "rules:\n  - subjects: [stranger]\n    repositories: [nothing/**]\n" + RULES.split("rules:\n", maxsplit=1)[1]

@@ -51,16 +51,33 @@ void call_answer(const struct invocation *call, struct facts *facts, const char 
     facts_free(facts);
 }
 
+int call_fail(const struct invocation *call, const struct err *e)
+{
+    struct facts facts = {0};
+
+    if (call->given[CA_JSON]) {
+        facts_text(&facts, "error", str_of(e->text));
+        call_answer(call, &facts, NULL);
+    }
+    return program_fail(call, e);
+}
+
 /* --- secrets --- */
 
-static int read_file(const char *path, struct secret *out, struct err *e)
+/* What texts call what an option of that kind names. */
+static const char *noun_of(enum ca_option file)
+{
+    return file == CA_PASSPHRASE_FILE ? "passphrase" : "password";
+}
+
+static int read_file(const char *path, const char *noun, struct secret *out, struct err *e)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     int rc;
 
     if (fd < 0)
         return err_errno(e, "%s", path);
-    rc = secret_read(fd, out->text, &out->n, e);
+    rc = secret_read(fd, noun, out->text, &out->n, e);
     close(fd);
     return rc == 0 ? 0 : err_wrap(e, "%s", path);
 }
@@ -72,14 +89,11 @@ static int take(const struct invocation *call, enum ca_option file, enum ca_opti
     struct err why = {0};
     int rc;
 
-    if (call->given[file] && call->given[standard_input])
-        return err_set(e, ERR_INVALID, "--%s and --%s exclude each other", call->program->options[file].name,
-                       call->program->options[standard_input].name);
     if (call->given[file])
-        return read_file(call->values[file], out, e);
+        return read_file(call->values[file], noun_of(file), out, e);
     if (call->given[standard_input])
-        return secret_read(STDIN_FILENO, out->text, &out->n, e);
-    rc = secret_ask(what, twice, out->text, &out->n, &why);
+        return secret_read(STDIN_FILENO, noun_of(file), out->text, &out->n, e);
+    rc = secret_ask(noun_of(file), what, twice, out->text, &out->n, &why);
     if (rc != 0 && why.code == ERR_UNSUPPORTED)
         return err_set(e, ERR_UNSUPPORTED, "there is no terminal to ask on; use --%s or --%s",
                        call->program->options[file].name, call->program->options[standard_input].name);
@@ -124,14 +138,10 @@ int call_password(const struct invocation *call, const char *user, struct secret
     char what[300];
 
     if (call->given[CA_GENERATE]) {
-        if (call->given[CA_PASSWORD_FILE] || call->given[CA_PASSWORD_STDIN])
-            return err_set(e, ERR_INVALID, "--generate excludes --password-file and --password-stdin");
         rnd_password(out->text, SECRET_GENERATED);
         out->n = SECRET_GENERATED;
         return 0;
     }
-    if (call->given[CA_PASSWORD_STDIN] && call->given[CA_PASSPHRASE_STDIN])
-        return err_set(e, ERR_INVALID, "standard input holds one secret: --password-stdin or --passphrase-stdin");
     snprintf(what, sizeof(what), "the PKCS #12 file of %s", user);
     return take(call, CA_PASSWORD_FILE, CA_PASSWORD_STDIN, what, true, out, e);
 }

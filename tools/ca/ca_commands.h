@@ -73,6 +73,8 @@ int call_order(const struct invocation *call, unsigned days_max, unsigned days_d
                struct err *e);
 /* Read host arguments, from the argument `first` on. */
 int call_hosts(const struct invocation *call, int first, struct hosts *hosts, struct err *e);
+/* As program_fail(); where JSON was asked for, stdout gets {"error": …}, too. */
+int call_fail(const struct invocation *call, const struct err *e);
 /* Print the facts as JSON if that was asked for, else `text`, or the facts as text if that is NULL. Frees them. */
 void call_answer(const struct invocation *call, struct facts *facts, const char *text);
 

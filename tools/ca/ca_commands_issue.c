@@ -34,14 +34,14 @@ int run_init(const struct invocation *call)
         return program_misused(call, &e);
     if (ca_pair_name(&pair, ca.directory, "ca", &e) != 0 ||
         (!order.force && ca_pair_refuse_present(&pair, &e) != 0)) /* before somebody types a passphrase for nothing */
-        return program_fail(call, &e);
+        return call_fail(call, &e);
     if (encrypt)
         rc = call_new_passphrase(call, &secret, &e);
     if (rc == 0)
         rc = ca_init(&ca, call_value(call, CA_NAME, "Berth registry CA"), &order, encrypt ? secret.text : NULL, &e);
     explicit_bzero(&secret, sizeof(secret));
     if (rc != 0)
-        return program_fail(call, &e);
+        return call_fail(call, &e);
     sbuf_printf(&text, "%s is what clients need to trust; keep %s secret\n", pair.certificate, pair.key);
     return answer_pair(call, &pair, &facts, &text);
 }
@@ -61,7 +61,7 @@ int run_server(const struct invocation *call)
         call_hosts(call, 0, &hosts, &e) != 0)
         return program_misused(call, &e);
     if (ca_issue_server(&ca, &hosts, &order, &pair, &e) != 0)
-        return program_fail(call, &e);
+        return call_fail(call, &e);
     sbuf_printf(&text, "%s and %s are for http.tls.certificate and http.tls.key\n", pair.certificate, pair.key);
     return answer_pair(call, &pair, &facts, &text);
 }
@@ -90,14 +90,14 @@ static int take_names(const struct invocation *call, struct hosts *names, struct
 static void tell_client(const struct invocation *call, const struct ca_pair *pair, const struct secret *secret,
                         struct facts *facts, struct sbuf *text)
 {
-    int stem = (int)(strlen(pair->key) - strlen(".key"));
+    char p12[PATH_MAX];
 
     sbuf_printf(text, "%s and %s go to /etc/docker/certs.d/HOST:PORT/ of who uses them\n", pair->certificate,
                 pair->key);
-    if (!call->given[CA_PKCS12])
+    if (!call->given[CA_PKCS12] || ca_pair_sibling(pair, ".p12", p12, NULL) != 0)
         return;
-    sbuf_printf(text, "%.*s.p12 holds both for browsers and key stores\n", stem, pair->key);
-    facts_printf(facts, "pkcs12", "%.*s.p12", stem, pair->key);
+    sbuf_printf(text, "%s holds both for browsers and key stores\n", p12);
+    facts_text(facts, "pkcs12", str_of(p12));
     if (call->given[CA_GENERATE]) {
         sbuf_printf(text, "its password, shown this once: %s\n", secret->text);
         facts_text(facts, "password", str_of(secret->text));
@@ -118,7 +118,8 @@ int run_client(const struct invocation *call)
     struct err e;
     int rc = 0;
 
-    if (call_order(call, CA_DAYS_MAX, CA_CLIENT_DAYS_DEFAULT, &order, &e) != 0 || take_names(call, &names, &e) != 0)
+    if (call_order(call, CA_DAYS_MAX, CA_CLIENT_DAYS_DEFAULT, &order, &e) != 0 || take_names(call, &names, &e) != 0 ||
+        ca_check_user(user, &e) != 0)
         return program_misused(call, &e);
     if (!call->given[CA_PKCS12] &&
         (call->given[CA_GENERATE] || call->given[CA_PASSWORD_FILE] || call->given[CA_PASSWORD_STDIN])) {
@@ -134,7 +135,37 @@ int run_client(const struct invocation *call)
         answer_pair(call, &pair, &facts, &text);
     }
     explicit_bzero(&secret, sizeof(secret));
-    return rc == 0 ? EXIT_DONE : program_fail(call, &e);
+    return rc == 0 ? EXIT_DONE : call_fail(call, &e);
+}
+
+static int take_subject(const struct invocation *call, const struct hosts *hosts, struct subject *subject,
+                        struct err *e)
+{
+    *subject = (struct subject){
+        .common_name = strlen(hosts->items[0].text) <= COMMON_NAME_MAX ? hosts->items[0].text : NULL,
+        .country = call_value(call, CA_COUNTRY, NULL),
+        .state = call_value(call, CA_STATE, NULL),
+        .locality = call_value(call, CA_LOCALITY, NULL),
+        .organisation = call_value(call, CA_ORGANISATION, NULL),
+        .unit = call_value(call, CA_UNIT, NULL),
+        .email = call_value(call, CA_EMAIL, NULL),
+    };
+    if (option_value(call, CA_EMAIL, 1) != NULL)
+        return err_set(e, ERR_INVALID, "a request takes one --email");
+    return subject_check(subject, e);
+}
+
+static void tell_csr(const struct ca_pair *pair, bool made_key, struct facts *facts, struct sbuf *text)
+{
+    char request[PATH_MAX] = "";
+
+    if (ca_pair_sibling(pair, ".csr", request, NULL) == 0)
+        facts_text(facts, "request", str_of(request));
+    facts_bool(facts, "new key", made_key);
+    sbuf_printf(text,
+                "%s is for the authority; %s %s and stays here\n"
+                "\"berth-ca import FILE…\" takes the answer\n",
+                request, pair->key, made_key ? "is new" : "was there before");
 }
 
 int run_csr(const struct invocation *call)
@@ -150,31 +181,12 @@ int run_csr(const struct invocation *call)
     struct err e;
     bool made_key;
 
-    if (call_order(call, 1, 1, &order, &e) != 0 || call_hosts(call, 0, &hosts, &e) != 0)
+    if (call_order(call, 1, 1, &order, &e) != 0 || call_hosts(call, 0, &hosts, &e) != 0 ||
+        take_subject(call, &hosts, &subject, &e) != 0)
         return program_misused(call, &e);
-    subject = (struct subject){
-        .common_name = strlen(hosts.items[0].text) <= COMMON_NAME_MAX ? hosts.items[0].text : NULL,
-        .country = call_value(call, CA_COUNTRY, NULL),
-        .state = call_value(call, CA_STATE, NULL),
-        .locality = call_value(call, CA_LOCALITY, NULL),
-        .organisation = call_value(call, CA_ORGANISATION, NULL),
-        .unit = call_value(call, CA_UNIT, NULL),
-        .email = call_value(call, CA_EMAIL, NULL),
-    };
-    if (subject_check(&subject, &e) != 0)
-        return program_misused(call, &e);
-    if (option_value(call, CA_EMAIL, 1) != NULL) {
-        err_set(&e, ERR_INVALID, "a request takes one --email");
-        return program_misused(call, &e);
-    }
     if (ca_request(&ca, &subject, &hosts, &order, &pair, &made_key, &e) != 0)
-        return program_fail(call, &e);
-    sbuf_printf(&text,
-                "%.*s.csr is for the authority; %s %s and stays here\n"
-                "\"berth-ca import FILE…\" takes the answer\n",
-                (int)(strlen(pair.key) - strlen(".key")), pair.key, pair.key, made_key ? "is new" : "was there before");
-    facts_printf(&facts, "request", "%.*s.csr", (int)(strlen(pair.key) - strlen(".key")), pair.key);
-    facts_bool(&facts, "new key", made_key);
+        return call_fail(call, &e);
+    tell_csr(&pair, made_key, &facts, &text);
     return answer_pair(call, &pair, &facts, &text);
 }
 
@@ -190,7 +202,7 @@ int run_import(const struct invocation *call)
     size_t strangers;
 
     if (ca_import(&ca, &order, call->arguments, (size_t)call->argument_count, &pair, &strangers, &e) != 0)
-        return program_fail(call, &e);
+        return call_fail(call, &e);
     sbuf_printf(&text, "%s and %s are for http.tls.certificate and http.tls.key\n", pair.certificate, pair.key);
     if (strangers > 0)
         sbuf_printf(&text, "%zu certificate%s did not belong to the chain and %s left out\n", strangers,
@@ -199,12 +211,23 @@ int run_import(const struct invocation *call)
     return answer_pair(call, &pair, &facts, &text);
 }
 
-static void tell_renewed(const struct ca_renewed *renewed, struct sbuf *text)
+static void tell_renewed(const struct ca_renewed *renewed, const struct ca_renewal *how, struct facts *facts,
+                         struct sbuf *text)
 {
+    facts_bool(facts, "renewed", renewed->done);
+    facts_number(facts, "days left", renewed->days_left);
+    if (!renewed->done) {
+        sbuf_printf(text, "nothing to do: %s is good for another %d days (--days-left %u)\n", renewed->pair.certificate,
+                    renewed->days_left, how->days_left);
+        return;
+    }
+    facts_bool(facts, "new key", how->new_key);
+    facts_text(facts, "certificate before", str_of(renewed->kept.certificate));
+    facts_text(facts, "key before", str_of(renewed->kept.key));
     sbuf_printf(text, "renewed: %s, good for %d days; before: %s\n", renewed->pair.certificate, renewed->days_left,
                 renewed->kept.certificate);
-    if (renewed->kept.key[0] != '\0')
-        sbuf_printf(text, "new key: %s; before: %s\n", renewed->pair.key, renewed->kept.key);
+    sbuf_printf(text, "%s: %s; before: %s\n", how->new_key ? "new key" : "same key", renewed->pair.key,
+                renewed->kept.key);
     if (renewed->stale_p12)
         sbuf_printf(text, "client.p12 beside it still holds the certificate from before; \"berth-ca client --force "
                           "--pkcs12\" makes all of them anew\n");
@@ -227,17 +250,7 @@ int run_renew(const struct invocation *call)
     how.days_left = (unsigned)days_left;
     how.days = (unsigned)days;
     if (ca_renew(&ca, call->arguments[0], &how, &renewed, &e) != 0)
-        return program_fail(call, &e);
-    if (renewed.done)
-        tell_renewed(&renewed, &text);
-    else
-        sbuf_printf(&text, "nothing to do: %s is good for another %d days (--days-left %u)\n", renewed.pair.certificate,
-                    renewed.days_left, how.days_left);
-    facts_bool(&facts, "renewed", renewed.done);
-    facts_number(&facts, "days left", renewed.days_left);
-    if (renewed.done)
-        facts_text(&facts, "certificate before", str_of(renewed.kept.certificate));
-    if (renewed.kept.key[0] != '\0')
-        facts_text(&facts, "key before", str_of(renewed.kept.key));
+        return call_fail(call, &e);
+    tell_renewed(&renewed, &how, &facts, &text);
     return answer_pair(call, &renewed.pair, &facts, &text);
 }

@@ -37,7 +37,7 @@ int run_revoke(const struct invocation *call)
         crl_reason(call_value(call, CA_REASON, "unspecified"), &reason, &e) != 0)
         return program_misused(call, &e);
     if (ca_revoke(&ca, call->arguments[0], reason, (unsigned)days, &count, &e) != 0)
-        return program_fail(call, &e);
+        return call_fail(call, &e);
     if (count == 0)
         sbuf_str(&text, STR("already revoked; "));
     else
@@ -58,7 +58,7 @@ int run_crl(const struct invocation *call)
     if (option_number(call, CA_DAYS, 1, CA_DAYS_MAX, 0, &days, &e) != 0)
         return program_misused(call, &e);
     if (ca_write_crl(&ca, (unsigned)days, &e) != 0)
-        return program_fail(call, &e);
+        return call_fail(call, &e);
     return answer_crl(call, &ca, &facts, &text);
 }
 
@@ -116,11 +116,11 @@ int run_list(const struct invocation *call)
 
     if (access(directory, F_OK) != 0) {
         err_errno(&e, "%s", directory);
-        return program_fail(call, &e);
+        return call_fail(call, &e);
     }
     index = ca_index_open(directory, INDEX_READ, &e);
     if (index == NULL)
-        return program_fail(call, &e);
+        return call_fail(call, &e);
     if (call->given[CA_JSON])
         list_json(index, &out);
     else
@@ -140,7 +140,7 @@ int run_show(const struct invocation *call)
     call_ca(call, &passphrase);
     if (certificate_describe_file(call->arguments[0], &passphrase, &facts, &e) != 0) {
         facts_free(&facts);
-        return program_fail(call, &e);
+        return call_fail(call, &e);
     }
     call_answer(call, &facts, NULL);
     return EXIT_DONE;
@@ -158,7 +158,7 @@ int run_check(const struct invocation *call)
         return program_misused(call, &e);
     rc = ca_check(call->arguments[0], call->values[CA_DIR], &hosts, (unsigned)days, &e);
     if (!call->given[CA_JSON] || (rc != 0 && e.code == ERR_NOT_FOUND))
-        return rc == 0 ? EXIT_DONE : program_fail(call, &e);
+        return rc == 0 ? EXIT_DONE : call_fail(call, &e);
     facts_bool(&facts, "good", rc == 0);
     if (rc != 0)
         facts_item(&facts, "problem", str_of(e.text));
@@ -175,6 +175,19 @@ static const char *trusted(const struct invocation *call, char *room, size_t siz
         (call->given[CA_DIR] || access(room, R_OK) == 0))
         return room;
     return NULL;
+}
+
+/* Programs find the same members as when there is somebody to judge. */
+static int tell_unreachable(const struct invocation *call, const struct err *e)
+{
+    struct facts facts = {0};
+
+    facts_bool(&facts, "good", false);
+    facts_item(&facts, "problem", str_of(e->text));
+    if (call->given[CA_JSON])
+        call_answer(call, &facts, NULL);
+    facts_free(&facts);
+    return program_fail(call, e);
 }
 
 int run_verify(const struct invocation *call)
@@ -200,7 +213,7 @@ int run_verify(const struct invocation *call)
     probe.ca = trusted(call, room, sizeof(room));
     if (probe_run(&probe, &facts, &good, &e) != 0) {
         facts_free(&facts);
-        return program_fail(call, &e);
+        return tell_unreachable(call, &e);
     }
     call_answer(call, &facts, NULL);
     return good ? EXIT_DONE : EXIT_REFUSED;
@@ -212,7 +225,7 @@ int run_hosts(const struct invocation *call)
     struct err e;
 
     if (hosts_of_machine(&hosts, &e) != 0)
-        return program_fail(call, &e);
+        return call_fail(call, &e);
     for (size_t i = 0; i < hosts.n; i++)
         printf("%s\n", hosts.items[i].text);
     return EXIT_DONE;

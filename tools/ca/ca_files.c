@@ -1,6 +1,7 @@
 #include "tools/ca/ca_files.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -55,6 +56,52 @@ int ca_pair_find(struct ca_pair *pair, const char *certificate, struct err *e)
     return 0;
 }
 
+int ca_pair_sibling(const struct ca_pair *pair, const char *suffix, char out[PATH_MAX], struct err *e)
+{
+    int stem = (int)(strlen(pair->key) - strlen(".key"));
+
+    return (size_t)snprintf(out, PATH_MAX, "%.*s%s", stem, pair->key, suffix) >= PATH_MAX ? too_long(e) : 0;
+}
+
+static bool same_inode(const char *a, const char *b)
+{
+    struct stat x, y;
+
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* Where a path's last component begins; `directory` gets what is in front, or ".". */
+static const char *split(const char *path, char directory[PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+
+    snprintf(directory, PATH_MAX, "%.*s", slash == NULL ? 1 : (int)(slash - path) + 1, slash == NULL ? "." : path);
+    return slash == NULL ? path : slash + 1;
+}
+
+/* Do both name one file, or one that is not there yet? */
+static bool same_file(const char *a, const char *b)
+{
+    char in_a[PATH_MAX], in_b[PATH_MAX];
+
+    if (strcmp(a, b) == 0 || same_inode(a, b))
+        return true;
+    return strcmp(split(a, in_a), split(b, in_b)) == 0 && same_inode(in_a, in_b);
+}
+
+int ca_pair_refuse_own(const struct ca_pair *pair, const char *directory, struct err *e)
+{
+    const char *const paths[] = {pair->certificate, pair->key};
+    struct ca_pair own = {0};
+
+    if (ca_pair_name(&own, directory, "ca", e) != 0)
+        return -1;
+    for (size_t i = 0; i < 2; i++)
+        if (same_file(paths[i], own.certificate) || same_file(paths[i], own.key))
+            return err_set(e, ERR_INVALID, "%s: this is the authority's own file; --out gives another name", paths[i]);
+    return 0;
+}
+
 int ca_pair_refuse_present(const struct ca_pair *pair, struct err *e)
 {
     const char *const paths[] = {pair->certificate, pair->key};
@@ -87,7 +134,7 @@ int ca_pair_write_key(const struct ca_pair *pair, const struct certificate *made
     int rc = certificate_put_key(made, passphrase, &text, e);
 
     if (rc == 0)
-        rc = file_replace(pair->key, text.p, text.n, 0600, e);
+        rc = ca_file_put_secret(pair->key, &text, e);
     if (text.p != NULL)
         explicit_bzero(text.p, text.capacity);
     sbuf_free(&text);
@@ -100,6 +147,28 @@ int ca_pair_write(const struct ca_pair *pair, const struct certificate *made, co
     if (ca_pair_write_key(pair, made, passphrase, e) != 0)
         return -1;
     return ca_pair_write_certificate(pair, made, chain, e);
+}
+
+int ca_file_put_secret(const char *path, const struct sbuf *bytes, struct err *e)
+{
+    bool narrowed;
+
+    if (file_replace_secret(path, bytes->p, bytes->n, &narrowed, e) != 0)
+        return -1;
+    if (narrowed)
+        ca_warn("%s was open to everybody; its mode is 0600 now", path);
+    return 0;
+}
+
+void ca_warn(const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    fputs("berth-ca: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
 }
 
 bool ca_is_path(const char *text)
@@ -130,10 +199,8 @@ static int name_kept(const char *path, char kept[PATH_MAX], struct err *e)
     return err_set(e, ERR_EXISTS, "%s is there already; wait a second", kept);
 }
 
-int ca_file_keep(const char *path, char kept[PATH_MAX], struct err *e)
+static int keep(const char *path, mode_t mask, char name[PATH_MAX], struct err *e)
 {
-    char room[PATH_MAX];
-    char *name = kept == NULL ? room : kept;
     struct sbuf text = {0};
     struct stat st;
     int rc;
@@ -145,9 +212,21 @@ int ca_file_keep(const char *path, char kept[PATH_MAX], struct err *e)
     if (rc == 0)
         rc = file_read(path, KEPT_FILE_MAX, &text, e);
     if (rc == 0)
-        rc = file_replace(name, text.p, text.n, st.st_mode & 0777, e);
+        rc = file_replace(name, text.p, text.n, st.st_mode & mask, e);
     if (text.p != NULL)
         explicit_bzero(text.p, text.capacity);
     sbuf_free(&text);
     return rc == 0 ? 0 : err_wrap(e, "keep a copy of %s", path);
+}
+
+int ca_file_keep(const char *path, char kept[PATH_MAX], struct err *e)
+{
+    char room[PATH_MAX];
+
+    return keep(path, 0777, kept == NULL ? room : kept, e);
+}
+
+int ca_pair_keep(const struct ca_pair *pair, struct ca_pair *kept, struct err *e)
+{
+    return keep(pair->key, 0600, kept->key, e) == 0 ? keep(pair->certificate, 0777, kept->certificate, e) : -1;
 }

@@ -1,45 +1,20 @@
 #include "tools/ca/ca_index.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
 /* base */
-#include "registry/base/clock.h"
 #include "registry/base/file.h"
 
-enum { LOCK_WAIT_MS = 10 * 1000, LOCK_STEP_US = 20 * 1000, INDEX_FILE_MAX = 64 << 20 /* bytes */, FIELDS = 7 };
+enum { INDEX_FILE_MAX = 64 << 20 /* bytes */, FIELDS = 7 };
 
 /* The first line says what the file is and holds the number of the last revocation list. The others are fields with
  * tabs between them: serial, kind, from, until, revoked or "-", reason or "-", name. */
 static const char HEADING[] = "# berth-ca issued 1, revocation list ";
-
-static int take_lock(struct ca_index *index, struct err *e)
-{
-    uint64_t give_up = clock_monotonic_ms() + LOCK_WAIT_MS;
-    char name[PATH_MAX];
-
-    if ((size_t)snprintf(name, sizeof(name), "%s.lock", index->path) >= sizeof(name))
-        return err_set(e, ERR_INVALID, "the name of the directory is too long");
-    index->lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (index->lock < 0)
-        return err_errno(e, "%s", name);
-    while (flock(index->lock, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return err_errno(e, "%s: lock", name);
-        if (clock_monotonic_ms() > give_up)
-            return err_set(e, ERR_BUSY, "%s: another berth-ca has held it for ten seconds; try again", name);
-        usleep(LOCK_STEP_US);
-    }
-    return 0;
-}
 
 static bool parse_time(struct str text, int64_t *out)
 {
@@ -101,7 +76,8 @@ static int parse(struct ca_index *index, struct str text, struct err *e)
     size_t number = 1;
 
     if (text.n == 0)
-        return 0;
+        return err_set(e, ERR_INVALID, "%s: it is empty, which it never was; restore the file from a backup",
+                       index->path);
     if (!str_starts(line, heading) || !str_to_u64(str_from(line, heading.n), &index->crl_number))
         return err_set(e, ERR_INVALID, "%s:1: not a list of issued certificates", index->path);
     for (text = str_from(text, line.n + 1); text.n > 0; text = str_from(text, line.n + 1)) {
@@ -124,12 +100,16 @@ struct ca_index *ca_index_open(const char *directory, enum index_access access, 
     sbuf_printf(&path, "%s/issued", directory);
     index->path = str_dup((struct str){path.p, path.n});
     index->lock = -1;
-    if (access == INDEX_EDIT)
-        rc = take_lock(index, e);
-    if (rc == 0 && file_read(index->path, INDEX_FILE_MAX, &text, &why) != 0 && why.code != ERR_NOT_FOUND)
-        rc = err_set(e, why.code, "%s", why.text);
-    if (rc == 0)
-        rc = parse(index, (struct str){text.p, text.n}, e);
+    if (access != INDEX_READ) {
+        index->lock = file_lock(index->path, e);
+        rc = index->lock < 0 ? -1 : 0;
+    }
+    if (rc == 0 && access != INDEX_NEW) {
+        if (file_read(index->path, INDEX_FILE_MAX, &text, &why) == 0)
+            rc = parse(index, (struct str){text.p, text.n}, e);
+        else if (why.code != ERR_NOT_FOUND)
+            rc = err_set(e, why.code, "%s", why.text);
+    }
     sbuf_free(&text);
     sbuf_free(&path);
     if (rc != 0)
@@ -149,15 +129,48 @@ void ca_index_close(struct ca_index **index)
     *index = NULL;
 }
 
-struct issued *ca_index_add(struct ca_index *index, const struct summary *summary)
+static void put_line(struct sbuf *out, const struct issued *item)
 {
-    struct issued *item = push(index);
+    char from[TIME_TEXT_ROOM], until[TIME_TEXT_ROOM], revoked[TIME_TEXT_ROOM];
 
-    *item = (struct issued){.from = summary->from, .until = summary->until};
-    snprintf(item->serial, sizeof(item->serial), "%s", summary->serial);
-    snprintf(item->kind, sizeof(item->kind), "%s", summary->kind);
-    snprintf(item->name, sizeof(item->name), "%s", summary->name);
-    return item;
+    time_text(item->from, from);
+    time_text(item->until, until);
+    time_text(item->revoked, revoked);
+    sbuf_printf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", item->serial, item->kind, from, until,
+                item->revoked == 0 ? "-" : revoked, item->revoked == 0 ? "-" : item->reason, item->name);
+}
+
+/* Would the line be read as what it was written for? */
+static bool is_readable(const struct issued *item)
+{
+    struct sbuf text = {0};
+    struct issued read;
+    struct str line;
+    bool good;
+
+    put_line(&text, item);
+    line = (struct str){text.p, str_find((struct str){text.p, text.n}, '\n')};
+    good = line.n + 1 == text.n && parse_line(line, &read) && strcmp(read.serial, item->serial) == 0 &&
+           strcmp(read.kind, item->kind) == 0 && read.from == item->from && read.until == item->until &&
+           strcmp(read.name, item->name) == 0;
+    sbuf_free(&text);
+    return good;
+}
+
+struct issued *ca_index_add(struct ca_index *index, const struct summary *summary, struct err *e)
+{
+    struct issued item = {.from = summary->from, .until = summary->until};
+
+    snprintf(item.serial, sizeof(item.serial), "%s", summary->serial);
+    snprintf(item.kind, sizeof(item.kind), "%s", summary->kind);
+    snprintf(item.name, sizeof(item.name), "%s", summary->name);
+    if (!is_readable(&item)) {
+        err_set(e, ERR_INVALID, "the list of issued certificates cannot hold serial number %s, %s", item.serial,
+                item.name);
+        return NULL;
+    }
+    *push(index) = item;
+    return &index->items[index->n - 1];
 }
 
 struct issued *ca_index_find(const struct ca_index *index, const char *serial)
@@ -174,16 +187,8 @@ int ca_index_save(const struct ca_index *index, struct err *e)
     int rc;
 
     sbuf_printf(&text, "%s%" PRIu64 "\n", HEADING, index->crl_number);
-    for (size_t i = 0; i < index->n; i++) {
-        const struct issued *item = &index->items[i];
-        char from[TIME_TEXT_ROOM], until[TIME_TEXT_ROOM], revoked[TIME_TEXT_ROOM];
-
-        time_text(item->from, from);
-        time_text(item->until, until);
-        time_text(item->revoked, revoked);
-        sbuf_printf(&text, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", item->serial, item->kind, from, until,
-                    item->revoked == 0 ? "-" : revoked, item->revoked == 0 ? "-" : item->reason, item->name);
-    }
+    for (size_t i = 0; i < index->n; i++)
+        put_line(&text, &index->items[i]);
     rc = file_replace(index->path, text.p, text.n, 0600, e);
     sbuf_free(&text);
     return rc;

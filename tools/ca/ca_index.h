@@ -37,15 +37,20 @@ struct ca_index {
     size_t n;
 };
 
-enum index_access { INDEX_READ, INDEX_EDIT };
+enum index_access {
+    INDEX_READ,
+    INDEX_EDIT,
+    INDEX_NEW, /* as INDEX_EDIT, but begin with nothing, whatever is there: the caller has put it aside, or will */
+};
 
-/* Read the index; no file is an empty one. INDEX_EDIT locks it first and waits for others, ten seconds at most: then
- * ERR_BUSY. NULL on failure: ERR_INVALID names the line that is damaged. */
+/* Read the index; no file is an empty one, but an empty file is damage. INDEX_EDIT locks it first and waits for others,
+ * ten seconds at most: then ERR_BUSY. NULL on failure: ERR_INVALID names the line that is damaged. */
 struct ca_index *ca_index_open(const char *directory, enum index_access access, struct err *e);
 void ca_index_close(struct ca_index **index);
 
-/* Write down a certificate, in memory. It is valid until the next call. */
-struct issued *ca_index_add(struct ca_index *index, const struct summary *summary);
+/* Write down a certificate, in memory. It is valid until the next call. NULL, with ERR_INVALID, for what could not be
+ * read again from its line. */
+struct issued *ca_index_add(struct ca_index *index, const struct summary *summary, struct err *e);
 /* NULL when there is none with that serial number. */
 struct issued *ca_index_find(const struct ca_index *index, const char *serial);
 /* Make what is in memory durable. */

@@ -11,12 +11,13 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A path, or the name of a server or client in the directory. */
+/* The name of a server or client in the directory, or a path. Names come first: what a cron job renews does not depend
+ * on the directory that it runs in. */
 static int find(const struct ca *ca, const char *what, struct ca_pair *pair, struct err *e)
 {
     char directory[PATH_MAX];
 
-    if (ca_is_path(what))
+    if (strchr(what, '/') != NULL)
         return ca_pair_find(pair, what, e);
     if (ca_pair_name(pair, ca->directory, what, e) != 0)
         return -1;
@@ -27,12 +28,16 @@ static int find(const struct ca *ca, const char *what, struct ca_pair *pair, str
         return err_set(e, ERR_INVALID, "the name of the directory is too long");
     if (access(pair->certificate, F_OK) == 0)
         return 0;
+    if (ca_is_path(what))
+        return ca_pair_find(pair, what, e);
     return err_set(e, ERR_NOT_FOUND, "%s: neither a file, nor a server or client of %s", what, ca->directory);
 }
 
-static int check_old(const struct certificate *old, const struct certificate *authority, unsigned days, struct err *e)
+static int check_old(const struct certificate *old, const struct certificate *authority, const struct ca_renewal *how,
+                     struct err *e)
 {
     struct summary summary;
+    struct err weak;
 
     if (certificate_summarize(old, &summary, e) != 0)
         return -1;
@@ -40,10 +45,12 @@ static int check_old(const struct certificate *old, const struct certificate *au
         return err_set(e, ERR_INVALID,
                        "an authority is not renewed; make a new one in another directory, have clients "
                        "trust both, then issue from it");
-    if (strcmp(summary.kind, "server") == 0 && days > CA_SERVER_DAYS_MAX)
+    if (strcmp(summary.kind, "server") == 0 && how->days > CA_SERVER_DAYS_MAX)
         return err_set(e, ERR_INVALID, "a server's certificate is valid for at most %d days", CA_SERVER_DAYS_MAX);
     if (certificate_signed_by(old, authority, NULL) != 0)
         return err_set(e, ERR_INVALID, "it was issued elsewhere; \"berth-ca csr\" makes a request for that authority");
+    if (!how->new_key && certificate_check_strength(old, &weak) != 0)
+        return err_set(e, ERR_INVALID, "%s; --new-key makes a stronger one", weak.text);
     return 0;
 }
 
@@ -77,17 +84,14 @@ static int record(struct ca_index *index, const struct certificate *old, const s
     if (found != NULL && found->revoked != 0)
         return err_set(e, ERR_DENIED, "it is revoked (%s); issue a new one, if %s may have it", found->reason,
                        found->name);
-    ca_index_add(index, &now);
-    return ca_index_save(index, e);
+    return ca_index_add(index, &now, e) == NULL ? -1 : ca_index_save(index, e);
 }
 
 /* Copies, then the new files. */
 static int replace(const struct certificate *made, const struct certificate *chain, bool new_key,
                    struct ca_renewed *out, struct err *e)
 {
-    if (new_key && ca_file_keep(out->pair.key, out->kept.key, e) != 0)
-        return -1;
-    if (ca_file_keep(out->pair.certificate, out->kept.certificate, e) != 0)
+    if (ca_pair_keep(&out->pair, &out->kept, e) != 0)
         return -1;
     if (new_key && ca_pair_write_key(&out->pair, made, NULL, e) != 0)
         return -1;
@@ -97,9 +101,8 @@ static int replace(const struct certificate *made, const struct certificate *cha
 static bool has_p12(const struct ca_pair *pair)
 {
     char path[PATH_MAX];
-    int stem = (int)(strlen(pair->key) - strlen(".key"));
 
-    return (size_t)snprintf(path, sizeof(path), "%.*s.p12", stem, pair->key) < sizeof(path) && access(path, F_OK) == 0;
+    return ca_pair_sibling(pair, ".p12", path, NULL) == 0 && access(path, F_OK) == 0;
 }
 
 static int renew(const struct ca *ca, const struct certificate *old, const struct ca_renewal *how,
@@ -109,7 +112,7 @@ static int renew(const struct ca *ca, const struct certificate *old, const struc
     struct ca_index *index = NULL;
     int rc = -1;
 
-    if (authority != NULL && check_old(old, authority, how->days, e) == 0)
+    if (authority != NULL && check_old(old, authority, how, e) == 0)
         index = ca_index_open(ca->directory, INDEX_EDIT, e);
     if (index != NULL)
         made = certificate_make_again(authority, old, how->days, how->new_key, e);

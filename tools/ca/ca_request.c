@@ -6,7 +6,6 @@
  */
 #include "tools/ca/ca.h"
 
-#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -19,14 +18,9 @@ static int name_files(const struct ca *ca, const struct ca_order *order, struct 
 {
     const char *name = order->out == NULL ? "server" : order->out;
 
-    if (strcmp(name, "ca") == 0)
-        return err_set(e, ERR_INVALID, "--out ca: these are the authority's own files");
-    if (ca_pair_name(pair, ca->directory, name, e) != 0)
+    if (ca_pair_name(pair, ca->directory, name, e) != 0 || ca_pair_refuse_own(pair, ca->directory, e) != 0)
         return -1;
-    if ((size_t)snprintf(request, PATH_MAX, "%.*s.csr", (int)(strlen(pair->key) - strlen(".key")), pair->key) >=
-        PATH_MAX)
-        return err_set(e, ERR_INVALID, "the name of the directory is too long");
-    return 0;
+    return ca_pair_sibling(pair, ".csr", request, e);
 }
 
 /* The key that is there, or a new one, written before anybody is asked to certify it. */

@@ -6,6 +6,7 @@
  */
 #include "tools/ca/ca.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +16,32 @@
 #include "registry/base/clock.h"
 #include "registry/base/file.h"
 
-/* Write the list of all that the index has as revoked, under the next number. */
-static int write_crl(const struct ca *ca, const struct certificate *authority, struct ca_index *index, unsigned days,
-                     struct err *e)
+/* An index from before the list that is there has forgotten what that list says. */
+static int refuse_older(const char *directory, const char *path, const struct ca_index *index, struct err *e)
+{
+    struct err why = {0};
+    uint64_t number;
+
+    if (crl_number(path, &number, &why) != 0)
+        return why.code == ERR_NOT_FOUND ? 0 : err_set(e, why.code, "%s; move it away to have one made", why.text);
+    if (number <= index->crl_number)
+        return 0;
+    return err_set(e, ERR_INVALID,
+                   "%s has number %" PRIu64 ", but %s/issued ends with %" PRIu64 ": it is lost or old, and what was "
+                   "revoked since would be good again; restore %s/issued from a backup",
+                   path, number, directory, index->crl_number, directory);
+}
+
+int ca_put_crl(const struct ca *ca, const struct certificate *authority, struct ca_index *index, unsigned days,
+               struct err *e)
 {
     struct revocation *revoked = xcalloc(index->n + 1, sizeof(*revoked));
     struct sbuf text = {0}, path = {0};
     size_t n = 0;
     int rc;
 
+    sbuf_printf(&path, "%s/crl.pem", ca->directory);
+    rc = refuse_older(ca->directory, sbuf_text(&path), index, e);
     for (size_t i = 0; i < index->n; i++) {
         if (index->items[i].revoked == 0)
             continue;
@@ -32,12 +50,12 @@ static int write_crl(const struct ca *ca, const struct certificate *authority, s
         revoked[n++].reason = index->items[i].reason;
     }
     index->crl_number++;
-    rc = ca_index_save(index, e); /* no two lists have one number, whatever comes between */
+    if (rc == 0)
+        rc = ca_index_save(index, e); /* no two lists have one number, whatever comes between */
     if (rc == 0)
         rc = crl_put(authority, revoked, n, index->crl_number, days, &text, e);
-    sbuf_printf(&path, "%s/crl.pem", ca->directory);
     if (rc == 0)
-        rc = file_replace(sbuf_text(&path), text.p, text.n, 0644, e);
+        rc = file_replace(path.p, text.p, text.n, 0644, e);
     free(revoked);
     sbuf_free(&path);
     sbuf_free(&text);
@@ -54,28 +72,23 @@ static size_t mark(struct issued *item, const char *reason)
 }
 
 /* One that is not in the index was issued before there was one; it is written down now. */
-static int mark_file(const char *path, const struct certificate *authority, struct ca_index *index, const char *reason,
-                     size_t *count, struct err *e)
+static int mark_file(const char *path, const struct certificate *certificate, const struct certificate *authority,
+                     struct ca_index *index, const char *reason, size_t *count, struct err *e)
 {
-    struct certificate *certificate = certificate_read(path, NULL, e);
     struct summary summary;
     struct issued *item;
-    int rc = -1;
 
-    if (certificate == NULL)
-        return -1;
     if (certificate_signed_by(certificate, authority, e) != 0 || certificate_summarize(certificate, &summary, e) != 0)
-        err_wrap(e, "%s", path);
-    else if (strcmp(summary.kind, "authority") == 0)
-        err_set(e, ERR_INVALID, "%s: an authority cannot revoke itself; have its clients trust another", path);
-    else
-        rc = 0;
-    if (rc == 0) {
-        item = ca_index_find(index, summary.serial);
-        *count = mark(item != NULL ? item : ca_index_add(index, &summary), reason);
-    }
-    certificate_free(&certificate);
-    return rc;
+        return err_wrap(e, "%s", path);
+    if (strcmp(summary.kind, "authority") == 0)
+        return err_set(e, ERR_INVALID, "%s: an authority cannot revoke itself; have its clients trust another", path);
+    item = ca_index_find(index, summary.serial);
+    if (item == NULL)
+        item = ca_index_add(index, &summary, e);
+    if (item == NULL)
+        return err_wrap(e, "%s", path);
+    *count = mark(item, reason);
+    return 0;
 }
 
 /* As the index writes it: "0A:1B:2C" is what openssl prints. Empty when it is no serial number. */
@@ -99,21 +112,26 @@ static void normalise_serial(const char *text, char out[SERIAL_TEXT_ROOM])
     out[n] = '\0';
 }
 
-static int mark_named(struct ca_index *index, const char *what, const char *reason, size_t *count, struct err *e)
+/* All that are valid under a name. Returns how many there are. */
+static size_t mark_named(struct ca_index *index, const char *name, const char *reason, size_t *count)
 {
-    char serial[SERIAL_TEXT_ROOM];
-    struct issued *item;
-    size_t found = 0;
     int64_t now = (int64_t)clock_wall_s();
+    size_t found = 0;
 
     for (size_t i = 0; i < index->n; i++) {
-        if (strcmp(index->items[i].name, what) != 0 || index->items[i].until < now)
+        if (strcmp(index->items[i].name, name) != 0 || index->items[i].until < now)
             continue;
         found++;
         *count += mark(&index->items[i], reason);
     }
-    if (found > 0)
-        return 0;
+    return found;
+}
+
+static int mark_serial(struct ca_index *index, const char *what, const char *reason, size_t *count, struct err *e)
+{
+    char serial[SERIAL_TEXT_ROOM];
+    struct issued *item;
+
     normalise_serial(what, serial);
     item = ca_index_find(index, serial);
     if (item == NULL)
@@ -125,22 +143,44 @@ static int mark_named(struct ca_index *index, const char *what, const char *reas
     return 0;
 }
 
+/* What "revoke" was given, read before the lock is taken. */
+struct culprit {
+    const char *what;
+    bool is_path;
+    struct certificate *certificate; /* NULL: it is no path, or `why` */
+    struct err why;
+};
+
+static int mark_culprit(const struct culprit *culprit, const struct certificate *authority, struct ca_index *index,
+                        const char *reason, size_t *count, struct err *e)
+{
+    if (strchr(culprit->what, '/') == NULL && mark_named(index, culprit->what, reason, count) > 0)
+        return 0;
+    if (culprit->certificate != NULL)
+        return mark_file(culprit->what, culprit->certificate, authority, index, reason, count, e);
+    if (culprit->is_path)
+        return err_set(e, culprit->why.code, "%s", culprit->why.text);
+    return mark_serial(index, culprit->what, reason, count, e);
+}
+
 int ca_revoke(const struct ca *ca, const char *what, const char *reason, unsigned days, size_t *count, struct err *e)
 {
     struct certificate *authority = ca_authority(ca, e);
+    struct culprit culprit = {.what = what, .is_path = ca_is_path(what)};
     struct ca_index *index = NULL;
     int rc = -1;
 
     *count = 0;
+    if (culprit.is_path)
+        culprit.certificate = certificate_read(what, NULL, &culprit.why);
     if (authority != NULL)
         index = ca_index_open(ca->directory, INDEX_EDIT, e);
-    if (index != NULL && ca_is_path(what))
-        rc = mark_file(what, authority, index, reason, count, e);
-    else if (index != NULL)
-        rc = mark_named(index, what, reason, count, e);
+    if (index != NULL)
+        rc = mark_culprit(&culprit, authority, index, reason, count, e);
     if (rc == 0)
-        rc = write_crl(ca, authority, index, days, e);
+        rc = ca_put_crl(ca, authority, index, days, e);
     ca_index_close(&index);
+    certificate_free(&culprit.certificate);
     certificate_free(&authority);
     return rc;
 }
@@ -154,7 +194,7 @@ int ca_write_crl(const struct ca *ca, unsigned days, struct err *e)
     if (authority != NULL)
         index = ca_index_open(ca->directory, INDEX_EDIT, e);
     if (index != NULL)
-        rc = write_crl(ca, authority, index, days, e);
+        rc = ca_put_crl(ca, authority, index, days, e);
     ca_index_close(&index);
     certificate_free(&authority);
     return rc;

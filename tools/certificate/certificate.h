@@ -4,7 +4,7 @@
  *
  * What is made pleases strict verifiers (RFC 5280): version 3, serial numbers of 128 random bits, key usage and basic
  * constraints critical, key identifiers of subject and issuer, UTF8String names, SHA-256. Validity starts five minutes
- * ago, for clients whose clock is behind. What is read is hostile: at most 1 MiB, at most CERTIFICATES_MAX in a file.
+ * ago, for clients whose clock is behind. What is read is hostile: a regular file of at most 1 MiB, at most CERTIFICATES_MAX in it.
  *
  * Thread: any; a struct certificate belongs to one.
  */
@@ -111,6 +111,8 @@ struct revocation {
     const char *reason;            /* one that crl_reason() knows, or "" */
 };
 
+/* The number of the list in `path` (§5.2.3), 0 when it has none. ERR_NOT_FOUND, ERR_INVALID. */
+int crl_number(const char *path, uint64_t *number, struct err *e);
 /* The name of a reason as RFC 5280 §5.3.1 spells it, whatever the case it came in. ERR_INVALID lists them. */
 int crl_reason(const char *text, const char **out, struct err *e);
 /* Append a list (version 2) as PEM. It is due for replacement after `days`; 0: when the authority ends. */
@@ -123,6 +125,10 @@ int crl_put(const struct certificate *authority, const struct revocation *items,
 int certificate_covers(const struct certificate *certificate, const struct host *host, unsigned days, struct err *e);
 /* May a TLS server use it? */
 int certificate_serves(const struct certificate *certificate, struct err *e);
+/* May it sign others: basic constraints and key usage of an authority (RFC 5280 §4.2.1.9)? */
+int certificate_signs(const struct certificate *certificate, struct err *e);
+/* Is its key one that clients accept: 112 bits of strength, which RSA has from 2048 bits on? */
+int certificate_check_strength(const struct certificate *certificate, struct err *e);
 /* Was it signed by `authority`? */
 int certificate_signed_by(const struct certificate *certificate, const struct certificate *authority, struct err *e);
 /* Whole days until its end; negative when it has expired. */
@@ -136,6 +142,7 @@ struct summary {
     char name[HOST_ROOM];          /* common name, else the first host; printable */
 };
 
+/* ERR_INVALID when its serial number is none: not positive, or too long (RFC 5280 §4.1.2.2). */
 int certificate_summarize(const struct certificate *certificate, struct summary *out, struct err *e);
 
 /* --- described (certificate_describe.c) --- */

@@ -3,6 +3,7 @@
  */
 #include "tools/certificate/certificate_internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -59,6 +60,14 @@ int certificate_serves(const struct certificate *certificate, struct err *e)
     return err_set(e, ERR_INVALID, "its key usage or extended key usage does not allow TLS servers");
 }
 
+int certificate_signs(const struct certificate *certificate, struct err *e)
+{
+    if (X509_check_ca(certificate->x509) == 1)
+        return 0;
+    return err_set(e, ERR_INVALID,
+                   "it is no authority's: its basic constraints or key usage do not let it sign others");
+}
+
 int certificate_signed_by(const struct certificate *certificate, const struct certificate *authority, struct err *e)
 {
     int rc = X509_verify(certificate->x509, X509_get0_pubkey(authority->x509)) == 1 ? 0 : -1;
@@ -71,17 +80,15 @@ bool serial_text(const ASN1_INTEGER *serial, char out[SERIAL_TEXT_ROOM])
 {
     BIGNUM *number = ASN1_INTEGER_to_BN(serial, NULL);
     char *text = number == NULL ? NULL : BN_bn2hex(number);
-    size_t zeros = text == NULL ? 0 : strspn(text, "0");
     bool fits = text != NULL && strlen(text) < SERIAL_TEXT_ROOM;
 
     if (fits) {
-        if (text[zeros] == '\0' && zeros > 0)
-            zeros--;
-        for (size_t i = zeros;; i++) {
-            out[i - zeros] = (char)(text[i] >= 'A' && text[i] <= 'F' ? text[i] + ('a' - 'A') : text[i]);
-            if (text[i] == '\0')
-                break;
-        }
+        const char *sign = text[0] == '-' ? "-" : "", *digits = text + strlen(sign);
+
+        digits += strspn(digits, "0");
+        snprintf(out, SERIAL_TEXT_ROOM, "%s%s", sign, digits[0] == '\0' ? "0" : digits);
+        for (char *p = out; *p != '\0'; p++)
+            *p = (char)(*p >= 'A' && *p <= 'F' ? *p + ('a' - 'A') : *p);
     }
     OPENSSL_free(text);
     BN_free(number);
@@ -136,8 +143,8 @@ int certificate_summarize(const struct certificate *certificate, struct summary 
         .from = time_of(X509_get0_notBefore(x509)),
         .until = time_of(X509_get0_notAfter(x509)),
     };
-    if (!serial_text(X509_get0_serialNumber(x509), out->serial))
-        return err_set(e, ERR_INVALID, "its serial number is longer than RFC 5280 allows");
+    if (!serial_text(X509_get0_serialNumber(x509), out->serial) || out->serial[0] == '-' || out->serial[0] == '0')
+        return err_set(e, ERR_INVALID, "its serial number is not positive, or longer than RFC 5280 allows");
     if (!common_name(x509, &name))
         first_host(x509, &name);
     if (name.n >= sizeof(out->name))

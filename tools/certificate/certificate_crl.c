@@ -9,6 +9,7 @@
 
 /* libraries */
 #include <openssl/bn.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 
 enum { BACKDATED_S = 300 };
@@ -40,6 +41,30 @@ int crl_reason(const char *text, const char **out, struct err *e)
                    "no reason: %s; there are unspecified, keyCompromise, affiliationChanged, superseded, "
                    "cessationOfOperation, privilegeWithdrawn",
                    text);
+}
+
+int crl_number(const char *path, uint64_t *number, struct err *e)
+{
+    struct sbuf text = {0};
+    ASN1_INTEGER *counted;
+    X509_CRL *crl;
+    BIO *bio = open_text(path, &text, e);
+    int rc = 0;
+
+    *number = 0;
+    if (bio == NULL)
+        return -1;
+    crl = PEM_read_bio_X509_CRL(bio, NULL, no_passphrase, NULL);
+    counted = crl == NULL ? NULL : X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL);
+    if (crl == NULL)
+        rc = err_set(e, ERR_INVALID, "%s: no revocation list in PEM form", path);
+    if (counted != NULL && ASN1_INTEGER_get_uint64(number, counted) != 1)
+        *number = UINT64_MAX; /* it may have 20 bytes */
+    ASN1_INTEGER_free(counted);
+    X509_CRL_free(crl);
+    ERR_clear_error();
+    close_text(bio, &text);
+    return rc;
 }
 
 /* "Unspecified" is said by saying nothing (RFC 5280 §5.3.1). */

@@ -51,10 +51,10 @@ bool subject_add(X509_NAME *name, const char *part, const char *value);
 
 /* "ec P-256", "rsa 3072". */
 void key_text(const EVP_PKEY *key, char *out, size_t room);
-/* A key of the same kind as `like`; NULL when OpenSSL cannot. */
+/* A key of the same kind as `like`, but RSA of 2048 bits at least; NULL when OpenSSL cannot. */
 EVP_PKEY *key_make_like(const EVP_PKEY *like);
 
-/* In lower-case hexadecimal; false when it is longer than any serial number may be. */
+/* In lower-case hexadecimal, behind a "-" if it is negative; false when it is longer than any serial number may be. */
 bool serial_text(const ASN1_INTEGER *serial, char out[SERIAL_TEXT_ROOM]);
 /* Which use is it for? As in struct summary. */
 const char *kind_of(X509 *x509);

@@ -17,7 +17,10 @@
 /* base */
 #include "registry/base/file.h"
 
-enum { PBKDF2_ROUNDS = 600 * 1000 }; /* OWASP's figure for HMAC-SHA-256 */
+enum {
+    PBKDF2_ROUNDS = 600 * 1000, /* OWASP's figure for HMAC-SHA-256 */
+    STRENGTH_MIN = 112,         /* bits: RSA of 2048, and what OpenSSL's security level 2 lets pass */
+};
 
 static const struct {
     const char *name;
@@ -81,10 +84,22 @@ EVP_PKEY *key_make_like(const EVP_PKEY *like)
     size_t n;
 
     if (EVP_PKEY_is_a(like, "RSA"))
-        return EVP_RSA_gen((unsigned)EVP_PKEY_get_bits(like));
+        return EVP_RSA_gen(EVP_PKEY_get_bits(like) < (int)rsa_bits[KEY_RSA_2048] ? rsa_bits[KEY_RSA_2048]
+                                                                                 : (unsigned)EVP_PKEY_get_bits(like));
     if (EVP_PKEY_is_a(like, "EC") && EVP_PKEY_get_group_name(like, group, sizeof(group), &n) == 1)
         return EVP_EC_gen(group);
     return EVP_PKEY_Q_keygen(NULL, NULL, EVP_PKEY_get0_type_name(like));
+}
+
+int certificate_check_strength(const struct certificate *certificate, struct err *e)
+{
+    const EVP_PKEY *key = certificate->x509 == NULL ? certificate->key : X509_get0_pubkey(certificate->x509);
+    char text[80];
+
+    if (key != NULL && EVP_PKEY_get_security_bits(key) >= STRENGTH_MIN)
+        return 0;
+    key_text(key, text, sizeof(text));
+    return err_set(e, ERR_INVALID, "its key (%s) is weaker than clients accept", text);
 }
 
 void key_text(const EVP_PKEY *key, char *out, size_t room)
@@ -107,7 +122,7 @@ BIO *open_text(const char *path, struct sbuf *text, struct err *e)
 {
     BIO *bio;
 
-    if (file_read(path, PEM_FILE_MAX, text, e) != 0) {
+    if (file_read_regular(path, PEM_FILE_MAX, text, e) != 0) {
         close_text(NULL, text);
         return NULL;
     }

@@ -121,6 +121,8 @@ struct certificate *certificate_make_authority(const char *common_name, enum key
 
     if (n == 0 || n > COMMON_NAME_MAX)
         return err_set(e, ERR_INVALID, "the name of an authority has 1 to %d bytes", COMMON_NAME_MAX), NULL;
+    if (!text_is_plain((struct str){common_name, n}))
+        return err_set(e, ERR_INVALID, "the name of an authority is UTF-8 without control characters"), NULL;
     made = begin(key_make(kind, e), NULL, days, e);
     if (made != NULL && !subject_add(X509_get_subject_name(made->x509), "CN", common_name)) {
         openssl_fail(e, "name the authority");

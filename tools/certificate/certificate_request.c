@@ -27,6 +27,8 @@ int subject_check(const struct subject *subject, struct err *e)
 
         if (n < 1 || n > SUBJECT_PART_MAX / 2)
             return err_set(e, ERR_INVALID, "the %s has 1 to %d bytes", parts[i].what, SUBJECT_PART_MAX / 2);
+        if (parts[i].value != NULL && !text_is_plain(str_of(parts[i].value)))
+            return err_set(e, ERR_INVALID, "the %s has control characters, or is not UTF-8", parts[i].what);
     }
     return 0;
 }

@@ -5,10 +5,13 @@
 SECONDS_FOR_ANSWER=15
 
 # Sets $problem to the first thing that openssl complains of: a certificate it does not accept, else an error of OpenSSL's
-# (number:error:code:library:function:reason:...), else its last words.
+# (number:error:code:library:function:reason:file:line:more, where only more says it when the reason is "system lib"), else
+# its last words.
 find_problem() { # OUTPUT
     problem=$(printf '%s\n' "$1" | sed -n 's/.*verify error:num=[0-9]*://p' | sed -n 1p)
-    [ -n "$problem" ] || problem=$(printf '%s\n' "$1" | sed -n 's/^[0-9A-Fa-f]*:error:[^:]*:[^:]*:[^:]*:\([^:]*\):.*/\1/p' | sed -n 1p)
+    [ -n "$problem" ] || problem=$(printf '%s\n' "$1" | sed -n \
+        -e 's/^[0-9A-Fa-f]*:error:[^:]*:[^:]*:[^:]*:system lib:.*:\([^:][^:]*\)$/\1/p' -e t \
+        -e 's/^[0-9A-Fa-f]*:error:[^:]*:[^:]*:[^:]*:\([^:]*\):.*/\1/p' | sed -n 1p)
     [ -n "$problem" ] || problem=$(printf '%s\n' "$1" | sed '/^[[:space:]]*$/d' | sed -n '$p')
     problem=${problem:-no answer}
 }
@@ -67,48 +70,55 @@ ask() {
     fi
 }
 
-# Clients trust the system's store besides their own folder.
-ask_both() { # RUNTIME PLACE CA CERTIFICATE KEY
-    runtime=$1 place=$2
-    shift 2
-    detail='by its file'
-    ask "$@"
-    why=$problem
-    if [ -n "$why" ] && [ -n "$1" ]; then
-        ask '' "$2" "$3"
-        detail="by the system's store, not by its file: $why"
-    fi
+# Clients trust the system's store besides their own files.
+ask_each() { # RUNTIME PLACE CERTIFICATE KEY CA...
+    runtime=$1 place=$2 client=$3 client_key=$4
+    shift 4
+    tried='' why='no ca.crt there' detail="by the system's store: its folder has no ca.crt"
+    for file; do
+        if [ ! -f "$file" ] || [ "$file" = "$tried" ]; then continue; fi
+        ask "$file" "$client" "$client_key"
+        if [ -z "$problem" ]; then
+            [ "$file" = "$1" ] && detail='by its file' || detail="by its file ${file##*/}"
+            say check "$runtime" "$place" trusted "$until" "$detail"
+            return
+        fi
+        [ -n "$tried" ] || why=$problem detail="by the system's store, not by its file: $problem"
+        tried=${tried:-$file}
+    done
+    ask '' "$client" "$client_key"
     if [ -z "$problem" ]; then
         say check "$runtime" "$place" trusted "$until" "$detail"
-    else
-        say check "$runtime" "$place" refused "$until" "$why"
-        failed=1
+        return
     fi
+    [ -n "$tried" ] || why="$why, and by the system's store: $problem"
+    say check "$runtime" "$place" refused "$until" "$why"
+    failed=1
 }
 
-# The pair goes with the handshake when it is there whole, as clients do it.
+# The pair goes with the handshake when it is there whole, as clients do it. They trust by every file that ends in .crt, but
+# containerd by those that its hosts.toml names.
 check_folder() { # RUNTIME FOLDER
-    ca=$2/ca.crt certificate=$2/client.cert key=$2/client.key
+    certificate=$2/client.cert key=$2/client.key
     if [ -f "$key" ] && [ -z "$(find "$key" -prune ! -perm -040 ! -perm -004)" ]; then
         say note "$key can be read by others: chmod 600"
     fi
     [ -f "$certificate" ] && [ -f "$key" ] || certificate='' key=''
-    if [ -f "$ca" ]; then
-        ask_both "$1" "$2" "$ca" "$certificate" "$key"
-        return
-    fi
-    ask '' "$certificate" "$key"
-    if [ -z "$problem" ]; then
-        say check "$1" "$2" trusted "$until" "by the system's store: its folder has no ca.crt"
+    if [ "$1" = containerd ] && [ -f "$2/hosts.toml" ]; then
+        ask_each "$1" "$2" "$certificate" "$key" "$2/ca.crt"
     else
-        say check "$1" "$2" refused "$until" "no ca.crt there, and by the system's store: $problem"
-        failed=1
+        set +f
+        set -- "$1" "$2" "$2/ca.crt" "$2"/*.crt
+        set -f
+        runtime=$1 place=$2
+        shift 2
+        ask_each "$runtime" "$place" "$certificate" "$key" "$@"
     fi
 }
 
 check_file() { # RUNTIME FILE
     if [ -f "$2" ]; then
-        ask_both "$1" "$2" "$2" '' ''
+        ask_each "$1" "$2" '' '' "$2"
     else
         say check "$1" "$2" refused '' 'there is no such file'
         failed=1

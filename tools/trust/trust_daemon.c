@@ -142,6 +142,24 @@ static int verify(struct sbuf *out, const char *registry, int wanted, bool *chan
     return err_set(e, ERR_INVALID, "\"" LIST "\" is written in an unusual way: change it by hand");
 }
 
+/* The list as the first member. Before others it repeats the blanks that stand in front of them, so that taking it off
+ * again leaves the bytes as they were. Returns where it belongs. */
+static size_t put_list(struct str text, struct layout found, const char *registry, struct sbuf *out)
+{
+    size_t begin = found.object.begin, first = skip_blanks(text, begin);
+
+    if (!found.has_others) {
+        sbuf_printf(out, "\n  \"" LIST "\": [\"%s\"]\n", registry);
+        return begin;
+    }
+    sbuf_printf(out, "\"" LIST "\": [\"%s\"],", registry);
+    if (first > begin)
+        sbuf_put(out, text.p + begin, first - begin);
+    else
+        sbuf_put(out, " ", 1);
+    return first;
+}
+
 int trust_daemon_add(struct str text, const char *registry, bool *changed, struct sbuf *out, struct err *e)
 {
     struct layout found;
@@ -164,8 +182,7 @@ int trust_daemon_add(struct str text, const char *registry, bool *changed, struc
             at--;
         sbuf_printf(&entry, "%s\"%s\"", empty ? "" : ", ", registry);
     } else {
-        at = found.object.begin;
-        sbuf_printf(&entry, "\n  \"" LIST "\": [\"%s\"]%s", registry, found.has_others ? "," : "\n");
+        at = put_list(text, found, registry, &entry);
     }
     replace(text, (struct span){at, at}, sbuf_text(&entry), out);
     sbuf_free(&entry);

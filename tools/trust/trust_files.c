@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 /* base */
 #include "registry/base/file.h"
@@ -56,7 +57,19 @@ static int check_dates(const X509 *certificate, const char *path, struct err *e)
     return 0;
 }
 
-/* All certificates of a file. `first` gets the first of them, to be freed by the caller; NULL: not wanted. */
+/* Certificates of version 1 have no extension that could tell: X509_check_ca() knows those that signed themselves. */
+static int check_authority(X509 *certificate, const char *path, struct err *e)
+{
+    if (X509_check_ca(certificate) == 0 && (X509_get_extension_flags(certificate) & EXFLAG_SS) == 0)
+        return err_set(e, ERR_INVALID,
+                       "%s: a certificate in it is no authority's but was issued by one: give that one's (ca.crt of "
+                       "berth-ca)",
+                       path);
+    return 0;
+}
+
+/* All certificates of a file. `first` gets the first of them, to be freed by the caller; NULL: not wanted, and all are to be
+ * of authorities. */
 static int read_certificates(const char *path, char **out, X509 **first, struct err *e)
 {
     BIO *in = open_pem(path, e), *text;
@@ -68,6 +81,8 @@ static int read_certificates(const char *path, char **out, X509 **first, struct 
     text = new_memory();
     while (rc == 0 && n < CERTIFICATES_MAX && (one = PEM_read_bio_X509(in, NULL, NULL, NULL)) != NULL) {
         rc = check_dates(one, path, e);
+        if (rc == 0 && first == NULL)
+            rc = check_authority(one, path, e);
         if (PEM_write_bio_X509(text, one) != 1)
             abort(); /* out of memory */
         if (first != NULL && n == 0 && rc == 0)

@@ -17,7 +17,8 @@ struct trust_files {
 };
 
 /* Read the certificates that hosts are to trust. ERR_NOT_FOUND when the file is not there, ERR_INVALID when it holds no
- * certificate or one that is over. */
+ * certificate, or one that is over or that an authority issued to somebody else: clients built on OpenSSL trust
+ * nothing by it, and the others only until it is renewed. One that signed itself is taken. */
 int trust_files_read_ca(struct trust_files *files, const char *path, struct err *e);
 /* Read a client's certificate and the key that belongs to it. ERR_INVALID also when the key needs a passphrase: nobody
  * could type it on the hosts. */

@@ -25,9 +25,11 @@ say() {
     printf '\t%s' "$@"
     printf '\n'
 }
+# Fails itself, for what follows.
 fail() {
     say error "$1"
     failed=1
+    return 1
 }
 first_line() { printf '%s\n' "$1" | sed -n 1p; }
 
@@ -40,7 +42,7 @@ no_links() {
     while [ -n "$rest" ]; do
         at=$at/${rest%%/*}
         if [ -L "$at" ]; then
-            echo "$at is a symbolic link, which is not followed below --root"
+            printf '%s\n' "$at is a symbolic link, which is not followed below --root"
             return 1
         fi
         [ "$rest" != "${rest#*/}" ] || break
@@ -48,23 +50,23 @@ no_links() {
     done
 }
 
-# write_new FILE MODE TEXT: the file must not be there, and nobody else reads it before it has its mode. The text goes in
-# by a pipe or a file that only the shell sees: never as an argument of a program.
+# write_new FILE MODE <BYTES: the file must not be there, and nobody else reads it before it has its mode.
 write_new() (
     umask 077
     set -C
-    cat >"$1" <<END
-$3
-END
-    code=$?
-    [ $code -eq 0 ] && chmod "$2" "$1"
+    cat >"$1" && chmod "$2" "$1"
 )
 
-same() { # MODE FILE TEXT
-    [ -f "$2" ] && [ ! -L "$2" ] && [ "$(cat "$2")" = "$3" ] && [ -n "$(find "$2" -prune -perm "$1")" ]
+has_text() { # FILE TEXT
+    [ -f "$1" ] && [ ! -L "$1" ] && [ "$(cat "$1")" = "$2" ]
 }
 
-# replace MODE FILE TEXT: readers see the old or the new content. Prints what went wrong.
+same() { # MODE FILE TEXT
+    has_text "$2" "$3" && [ -n "$(find "$2" -prune -perm "$1")" ]
+}
+
+# replace MODE FILE <BYTES: readers see the old or the new content. Prints what went wrong. A key comes in by a
+# here-document, which only the shell sees: never as an argument of a program.
 replace() {
     no_links "$2" || return 1
     if [ -d "$2" ]; then
@@ -72,9 +74,15 @@ replace() {
         return 1
     fi
     new=${2%/*}/.berth-trust.$$
-    mkdir -p "${2%/*}" && write_new "$new" "$1" "$3" && mv -f "$new" "$2" && return 0
+    mkdir -p "${2%/*}" && write_new "$new" "$1" && mv -f "$new" "$2" && return 0
     rm -f "$new"
     return 1
+}
+
+replace_text() { # MODE FILE TEXT
+    replace "$1" "$2" <<END
+$3
+END
 }
 
 put() { # MODE FILE TEXT
@@ -82,12 +90,11 @@ put() { # MODE FILE TEXT
         say file unchanged "$2"
     elif [ "$DRY" = yes ]; then
         say file would-write "$2"
-    elif said=$(replace "$@" 2>&1); then
+    elif said=$(replace_text "$@" 2>&1); then
         say file written "$2"
         changed=yes
     else
         fail "$2 cannot be written: $(first_line "$said")"
-        return 1
     fi
 }
 
@@ -101,6 +108,95 @@ take() { # FILE
     else
         fail "$1 cannot be removed: $(first_line "$said")"
     fi
+}
+
+# --- whose file it is ---------------------------------------------------------------------------------------------------
+
+# A certificate cannot say who wrote it. The folder's record does, a line "CHECKSUM NAME" for each file of ours, under a
+# name that no client reads. A file that was changed since is somebody else's.
+record_of() { printf '%s\n' "${1%/*}/.berth-trust"; }
+# <BYTES: one word; none when the host has neither program (a small busybox may lack the first).
+checksum() {
+    if command -v cksum >/dev/null; then cksum; else sha256sum 2>/dev/null; fi | tr -s ' ' -
+}
+is_ours() { # FILE
+    [ -f "$1" ] && [ ! -L "$1" ] && grep -qxF "$(checksum <"$1") ${1##*/}" "$(record_of "$1")" 2>/dev/null
+}
+
+sum_of_text() { # TEXT
+    checksum <<END
+$1
+END
+}
+
+other_entries() { # FILE
+    [ ! -f "$(record_of "$1")" ] || while read -r sum entry; do
+        [ "$entry" = "${1##*/}" ] || printf '%s %s\n' "$sum" "$entry"
+    done <"$(record_of "$1")"
+}
+
+# Before the file: one that is written and in no record could never be removed again.
+record() { # FILE TEXT
+    entries=$(other_entries "$1") sum=$(sum_of_text "$2")
+    [ -n "$sum" ] || fail 'this host has neither cksum nor sha256sum to record what is written: install one' || return
+    said=$(replace_text 600 "$(record_of "$1")" "${entries:+$entries
+}$sum ${1##*/}" 2>&1) || fail "$(record_of "$1") cannot be written: $(first_line "$said")"
+}
+
+forget() { # FILE
+    [ "$DRY" = no ] && [ -f "$(record_of "$1")" ] || return 0
+    entries=$(other_entries "$1")
+    if [ -n "$entries" ]; then
+        said=$(replace_text 600 "$(record_of "$1")" "$entries" 2>&1)
+    else
+        said=$(no_links "$(record_of "$1")" && rm -f "$(record_of "$1")" 2>&1)
+    fi || fail "$(record_of "$1") cannot be changed: $(first_line "$said")"
+}
+
+# Sets $copy to a name for a copy of FILE with the date in it: two runs in one second must not share one.
+name_copy() { # FILE
+    copy=$1.$STAMP count=1
+    while [ -e "$copy" ] || [ -L "$copy" ]; do
+        count=$((count + 1))
+        copy=$1.$STAMP.$count
+    done
+}
+
+# Clients read names that end in .crt, .cert and .key: not the copy.
+keep() { # FILE
+    name_copy "$1"
+    if said=$(no_links "$1" 2>&1 && cp -pP "$1" "$copy" 2>&1); then
+        say file written "$copy"
+    else
+        fail "$copy cannot be written: $(first_line "$said")"
+    fi
+}
+
+keep_theirs() { # FILE
+    if [ -d "$1" ] || is_ours "$1"; then return 0; fi
+    [ -e "$1" ] || [ -L "$1" ] || return 0
+    if [ "$DRY" = yes ]; then
+        say note "$1 is not from berth-trust: a copy of it would stay, with the date in its name"
+    else
+        keep "$1" && say note "$1 was not from berth-trust: it stays as $copy"
+    fi
+}
+
+put_recorded() { # MODE FILE TEXT
+    if ! has_text "$2" "$3"; then
+        keep_theirs "$2" || return 1
+        [ "$DRY" = yes ] || record "$2" "$3" || return 1
+    fi
+    put "$@"
+}
+
+take_recorded() { # FILE
+    if is_ours "$1"; then
+        take "$1" || return 1
+    elif [ -e "$1" ] || [ -L "$1" ]; then
+        say note "$1 is not from berth-trust and stays"
+    fi
+    forget "$1"
 }
 
 # --- what runs here -----------------------------------------------------------------------------------------------------
@@ -146,29 +242,29 @@ is_boot2docker() {
 # boot2docker makes /etc/docker a link to this folder when it starts.
 docker_folder() {
     if is_boot2docker; then
-        echo "$ROOT/var/lib/boot2docker/etc/docker"
+        printf '%s\n' "$ROOT/var/lib/boot2docker/etc/docker"
     else
-        echo "$ROOT/etc/docker"
+        printf '%s\n' "$ROOT/etc/docker"
     fi
 }
 
 folder_of() { # RUNTIME NAME
     case $1 in
-    docker) echo "$(docker_folder)/certs.d/$2" ;;
-    containerd) echo "$ROOT/etc/containerd/certs.d/$2" ;;
-    containers) echo "$ROOT/etc/containers/certs.d/$2" ;;
+    docker) printf '%s\n' "$(docker_folder)/certs.d/$2" ;;
+    containerd) printf '%s\n' "$ROOT/etc/containerd/certs.d/$2" ;;
+    containers) printf '%s\n' "$ROOT/etc/containers/certs.d/$2" ;;
     esac
 }
 
-boot2docker_file() { echo "$ROOT/var/lib/boot2docker/certs/$PLAIN.pem"; }
+boot2docker_file() { printf '%s\n' "$ROOT/var/lib/boot2docker/certs/$PLAIN.pem"; }
 
 # Where the system's store takes certificates from. Nothing: it is of no kind that is known here.
 system_file() {
     for folder in /etc/pki/ca-trust/source/anchors /etc/pki/trust/anchors /usr/local/share/ca-certificates; do
         if [ -d "$ROOT$folder" ]; then
-            echo "$ROOT$folder/berth-$PLAIN.crt"
+            printf '%s\n' "$ROOT$folder/berth-$PLAIN.crt"
             return
         fi
     done
-    ! has update-ca-certificates || echo "$ROOT/usr/local/share/ca-certificates/berth-$PLAIN.crt"
+    ! has update-ca-certificates || printf '%s\n' "$ROOT/usr/local/share/ca-certificates/berth-$PLAIN.crt"
 }

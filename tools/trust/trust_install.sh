@@ -3,9 +3,9 @@
 # shellcheck disable=SC2154 # trust_host.sh sets them
 
 put_pair() { # FOLDER
-    put 644 "$1/ca.crt" "$CA" || return 1
+    put_recorded 644 "$1/ca.crt" "$CA" || return 1
     [ -n "$KEY" ] || return 0
-    put 600 "$1/client.key" "$KEY" && put 644 "$1/client.cert" "$CERTIFICATE"
+    put_recorded 600 "$1/client.key" "$KEY" && put_recorded 644 "$1/client.cert" "$CERTIFICATE"
 }
 
 # The paths are relative to the file, so that it is right in an image's tree too.
@@ -49,7 +49,7 @@ check_config_path() {
 
 install_boot2docker() {
     changed_before=$changed changed=no
-    put 644 "$(boot2docker_file)" "$CA"
+    put_recorded 644 "$(boot2docker_file)" "$CA"
     if [ $changed = yes ] && [ "$REBOOT" = no ] && [ -z "$ROOT" ]; then
         say note 'boot2docker reads it when it starts: restart it, or give --reboot'
     fi
@@ -103,9 +103,17 @@ install() {
 
 # --- daemon.json --------------------------------------------------------------------------------------------------------
 
-show_daemon() {
+# Sets $file. A link, as tools for configuration make them, stays, and what it leads to is changed.
+find_daemon() {
     file=$(docker_folder)/daemon.json
-    said=$(no_links "$file") || { fail "$said"; return; }
+    said=$(no_links "$file") || fail "$said" || return 1
+    [ -L "$file" ] || return 0
+    target=$(readlink -f "$file") && [ -n "$target" ] || fail "$file is a symbolic link that leads nowhere" || return 1
+    file=$target
+}
+
+show_daemon() {
+    find_daemon || return
     if [ ! -e "$file" ]; then
         say daemon-file absent "$file"
     elif [ ! -f "$file" ] || [ "$(wc -c <"$file")" -gt 262144 ]; then
@@ -123,15 +131,6 @@ read_for_install() {
     esac
 }
 
-# Sets $copy to a name for a copy of FILE with the date in it: two runs in one second must not share one.
-name_copy() { # FILE
-    copy=$1.$STAMP count=1
-    while [ -e "$copy" ] || [ -L "$copy" ]; do
-        count=$((count + 1))
-        copy=$1.$STAMP.$count
-    done
-}
-
 # A usual mode as it is; anything else, and a new file, as Docker makes it.
 mode_of() { # FILE
     for mode in 600 640 644 660 664; do
@@ -141,43 +140,52 @@ mode_of() { # FILE
     [ -e "$1" ] && echo "$mode" || echo 644
 }
 
+owner_of() { # FILE that is there
+    # shellcheck disable=SC2012,SC2046 # the owner's two numbers come before the name
+    set -- $(ls -nd "$1")
+    printf '%s\n' "$3:$4"
+}
+
+# To the last byte: a file need not end with a newline.
 write_daemon() {
     [ -n "$DAEMON" ] || return 0
-    file=$(docker_folder)/daemon.json
+    find_daemon || return
     if [ "$DRY" = yes ]; then
         say file would-write "$file"
         return
     fi
+    mode=$(mode_of "$file") owner=
     if [ -e "$file" ]; then
-        [ "$(cat "$file")" = "$DAEMON_WAS" ] || { fail "$file has changed meanwhile: try again"; return; }
-        name_copy "$file"
-        said=$(cp -p "$file" "$copy" 2>&1) || { fail "$copy cannot be written: $(first_line "$said")"; return; }
-        say file written "$copy"
+        owner=$(owner_of "$file")
+        [ "$(cat "$file" && echo .)" = "$DAEMON_WAS." ] || fail "$file has changed meanwhile: try again" || return
+        keep "$file" || return
     fi
-    put "$(mode_of "$file")" "$file" "$DAEMON" || return
+    said=$(printf '%s' "$DAEMON" | replace "$mode" "$file" 2>&1 && { [ -z "$owner" ] || chown "$owner" "$file" 2>&1; }) ||
+        fail "$file cannot be written: $(first_line "$said")" || return
+    say file written "$file"
+    changed=yes
     [ -n "$ROOT" ] || say note 'Docker reads daemon.json anew after: systemctl reload docker (or SIGHUP to dockerd)'
 }
 
 # --- remove -------------------------------------------------------------------------------------------------------------
 
-remove_folder() { # FOLDER FILE...
-    folder=$1
-    shift
-    for file; do
-        take "$folder/$file"
+remove_folder() { # FOLDER
+    [ -d "$1" ] || return 0
+    said=$(no_links "$1") || fail "$1 is left alone: $said" || return
+    for file in ca.crt client.cert client.key; do
+        take_recorded "$1/$file"
     done
-    [ "$DRY" = yes ] || [ ! -d "$folder" ] || rmdir "$folder" 2>/dev/null || say note "$folder holds other files and stays"
+    [ "$DRY" = yes ] || rmdir "$1" 2>/dev/null || say note "$1 holds other files and stays"
 }
 
 remove_runtime() { # RUNTIME NAME
     folder=$(folder_of "$1" "$2")
-    if [ "$1" != containerd ]; then
-        remove_folder "$folder" ca.crt client.cert client.key
-    elif foreign_hosts_toml "$folder"; then
+    if [ "$1" = containerd ] && foreign_hosts_toml "$folder"; then
         say note "$folder/hosts.toml is not from berth-trust: the folder stays as it is"
-    else
-        remove_folder "$folder" hosts.toml ca.crt client.cert client.key
+        return
     fi
+    [ "$1" != containerd ] || take "$folder/hosts.toml"
+    remove_folder "$folder"
 }
 
 remove_system() {
@@ -202,7 +210,7 @@ remove() {
             ! wanted $runtime || remove_runtime $runtime "$name"
         done
     done
-    ! wanted boot2docker || take "$(boot2docker_file)"
+    ! wanted boot2docker || take_recorded "$(boot2docker_file)"
     [ -n "$RUNTIMES" ] || remove_system
     file=$(docker_folder)/daemon.json
     if wanted docker && [ -f "$file" ] && grep -q insecure-registries "$file"; then

@@ -2,6 +2,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SECONDS_PER_DAY = 86400, COLUMN_MAX = 44 };
@@ -90,16 +91,92 @@ static bool put_remark(const struct trust_entry *entry, time_t at, struct sbuf *
     return true;
 }
 
-static void put_remarks(const struct trust_result *result, time_t at, struct sbuf *out)
-{
-    struct sbuf remark = {0};
+/* One host's remark. */
+struct remark {
+    char *text;
+    size_t host;         /* its index */
+    size_t order, first; /* its place among all, and that of the first with the same text */
+};
 
-    for (size_t i = 0; i < result->report.n; i++) {
-        if (put_remark(&result->report.entries[i], at, &remark))
-            sbuf_printf(out, "%s: %s\n", result->target->text, sbuf_text(&remark));
-        remark.n = 0;
+static int by_text(const void *a, const void *b)
+{
+    const struct remark *x = a, *y = b;
+    int difference = strcmp(x->text, y->text);
+
+    return difference != 0 ? difference : (x->order > y->order) - (x->order < y->order);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct remark *x = a, *y = b;
+
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return (x->order > y->order) - (x->order < y->order);
+}
+
+/* All remarks in the order of the hosts, equal ones behind the first of them. */
+static struct remark *collect(const struct trust_result *results, size_t n, time_t at, size_t *count)
+{
+    struct remark *remarks = NULL;
+    size_t all = 0;
+
+    for (size_t i = 0; i < n; i++)
+        all += results[i].report.n;
+    remarks = xcalloc(all + 1, sizeof(*remarks));
+    *count = 0;
+    for (size_t i = 0; i < n; i++) {
+        for (size_t k = 0; k < results[i].report.n; k++) {
+            struct sbuf text = {0};
+
+            if (!put_remark(&results[i].report.entries[k], at, &text))
+                continue;
+            sbuf_text(&text); /* terminates it */
+            remarks[*count] = (struct remark){text.p, i, *count, *count};
+            ++*count;
+        }
     }
-    sbuf_free(&remark);
+    qsort(remarks, *count, sizeof(*remarks), by_text);
+    for (size_t i = 1; i < *count; i++)
+        if (strcmp(remarks[i].text, remarks[i - 1].text) == 0)
+            remarks[i].first = remarks[i - 1].first;
+    qsort(remarks, *count, sizeof(*remarks), by_place);
+    return remarks;
+}
+
+/* "node1, node2: " or, when all say it, "all 10: ". A host that repeats itself is named once. */
+static void put_hosts(const struct trust_result *results, size_t n, const struct remark *same, size_t count,
+                      struct sbuf *out)
+{
+    size_t hosts = 1;
+
+    for (size_t i = 1; i < count; i++)
+        hosts += same[i].host != same[i - 1].host;
+    if (hosts == n && n > 1) {
+        sbuf_printf(out, "all %zu: ", n);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || same[i].host != same[i - 1].host)
+            sbuf_printf(out, "%s%s", i == 0 ? "" : ", ", results[same[i].host].target->text);
+    sbuf_str(out, STR(": "));
+}
+
+/* Many hosts say the same: it stands there once, with their names. */
+static void put_remarks(const struct trust_result *results, size_t n, time_t at, struct sbuf *out)
+{
+    size_t count, end;
+    struct remark *remarks = collect(results, n, at, &count);
+
+    for (size_t i = 0; i < count; i = end) {
+        for (end = i + 1; end < count && remarks[end].first == remarks[i].first;)
+            end++;
+        put_hosts(results, n, &remarks[i], end - i, out);
+        sbuf_printf(out, "%s\n", remarks[i].text);
+    }
+    for (size_t i = 0; i < count; i++)
+        free(remarks[i].text);
+    free(remarks);
 }
 
 void trust_print_table(const struct trust_request *request, const struct trust_result *results, size_t n, time_t at,
@@ -122,8 +199,7 @@ void trust_print_table(const struct trust_request *request, const struct trust_r
     }
     before = out->n;
     sbuf_put(out, "\n", 1);
-    for (size_t i = 0; i < n; i++)
-        put_remarks(&results[i], at, out);
+    put_remarks(results, n, at, out);
     if (out->n == before + 1)
         out->n = before;
 }

@@ -15,8 +15,8 @@
 void trust_print_progress(const struct trust_request *request, const struct trust_result *result, size_t done,
                           size_t total);
 
-/* Append a table with a line for each host, then what is to be known of each of them: files in a dry run, checks,
- * errors and notes. `at` is the time for days left. */
+/* Append a table with a line for each host, then what is to be known of them: files in a dry run, checks, errors and
+ * notes, once with all their names when several say the same. `at` is the time for days left. */
 void trust_print_table(const struct trust_request *request, const struct trust_result *results, size_t n, time_t at,
                        struct sbuf *out);
 

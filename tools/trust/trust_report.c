@@ -172,12 +172,16 @@ void trust_report_line(struct trust_report *report, struct str line)
         return;
     if (i == TAG_BEGIN)
         report->began = true;
-    else if (i == TAG_DONE)
+    if (!report->began || report->done || i == TAG_BEGIN)
+        return;
+    if (i == TAG_DONE) {
         report->done = true;
-    else if (i == TAG_DAEMON)
+        report->failed = !str_eq(words[0], STR("0"));
+    } else if (i == TAG_DAEMON) {
         take_daemon(report, words[0]);
-    else if (i != TAG_FOUND || !has_found(report, words[0])) /* each step says it */
+    } else if (i != TAG_FOUND || !has_found(report, words[0])) { /* each step says it */
         add_entry(report, (enum trust_tag)i, words);
+    }
     if (i == TAG_DAEMON_FILE)
         take_daemon_file(report, words);
 }
@@ -206,6 +210,16 @@ size_t trust_report_count(const struct trust_report *report, const char *state)
 
     for (size_t i = 0; i < report->n; i++)
         n += report->entries[i].tag == TAG_FILE && strcmp(report->entries[i].words[0], state) == 0;
+    return n;
+}
+
+size_t trust_report_checks(const struct trust_report *report, const char *result)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < report->n; i++)
+        n += report->entries[i].tag == TAG_CHECK &&
+             (result == NULL || strcmp(report->entries[i].words[2], result) == 0);
     return n;
 }
 

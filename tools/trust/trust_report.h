@@ -12,9 +12,9 @@
  *                                          writes it, or nothing; why
  *     daemon-file present|absent PATH      daemon.json, its bytes follow
  *     daemon HEX HEX…                      bytes of it
- *     done 0|1                             the end; 1: something failed
+ *     done 0|1                             the end; anything but 0: something failed
  *
- * Anything else is what login scripts say, and is ignored. The host may be hostile: lines, their number and the bytes
+ * Anything else, and all that comes before begin or after done, is what login scripts say, and is ignored. The host may be hostile: lines, their number and the bytes
  * of daemon.json are bounded, and no text reaches the terminal before it went through trust_clean().
  */
 #ifndef BERTH_TOOLS_TRUST_TRUST_REPORT_H
@@ -51,6 +51,7 @@ struct trust_report {
     struct trust_entry *entries; /* without begin, daemon and done */
     size_t n;
     bool began, done; /* of the last step */
+    bool failed;      /* it is done, and says that something failed; of the last step */
     bool daemon_seen, daemon_there;
     struct sbuf daemon; /* the bytes of daemon.json */
 };
@@ -65,6 +66,8 @@ void trust_report_free(struct trust_report *report);
 const char *trust_report_problem(const struct trust_report *report);
 /* How many files are in that state. */
 size_t trust_report_count(const struct trust_report *report, const char *state);
+/* How many checks came to that result; NULL: to any. */
+size_t trust_report_checks(const struct trust_report *report, const char *result);
 
 /* Append `text` so that a terminal shows it and does nothing else: control characters, bytes that are no UTF-8 and
  * characters that turn the direction of writing become "?"; at most `limit` bytes, cut with "…". */

@@ -6,11 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 
 /* tools */
 #include "tools/trust/trust_child.h"
 #include "tools/trust/trust_daemon.h"
+#include "registry/base/clock.h"
 
 enum { TICK_MS = 20 };
 
@@ -19,7 +19,7 @@ struct job {
     struct trust_child child;
     struct sbuf script;
     enum trust_action step;
-    int64_t deadline; /* milliseconds, see now() */
+    uint64_t deadline; /* of clock_monotonic_ms() */
 };
 
 struct run {
@@ -28,14 +28,6 @@ struct run {
     struct job *jobs;
     size_t done, total;
 };
-
-static int64_t now(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* --- what is wrong with a host --- */
 
@@ -53,9 +45,18 @@ static const struct {
     {"Could not resolve hostname", "check the name, or give the address"},
 };
 
+static const char *remedy_of(const char *words)
+{
+    for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++)
+        if (strstr(words, remedies[i].words) != NULL)
+            return remedies[i].remedy;
+    return NULL;
+}
+
 static void explain(const struct job *job, struct sbuf *out)
 {
     struct str words = trust_child_last_words(&job->child);
+    const char *remedy;
     struct sbuf clean = {0};
     int status = job->child.status;
 
@@ -70,14 +71,26 @@ static void explain(const struct job *job, struct sbuf *out)
         sbuf_printf(out, " (signal %d)", WTERMSIG(status));
     else if (job->result->report.began)
         sbuf_str(out, STR(": "));
-    sbuf_printf(out, "%s", sbuf_text(&clean));
-    for (size_t i = 0; i < sizeof(remedies) / sizeof(remedies[0]); i++) {
-        if (strstr(sbuf_text(&clean), remedies[i].words) != NULL) {
-            sbuf_printf(out, ": %s", remedies[i].remedy);
-            break;
-        }
-    }
+    remedy = remedy_of(sbuf_text(&clean));
+    while (remedy != NULL && clean.n > 0 && clean.p[clean.n - 1] == '.')
+        clean.n--;
+    sbuf_put(out, clean.p, clean.n);
+    if (remedy != NULL)
+        sbuf_printf(out, ": %s", remedy);
     sbuf_free(&clean);
+}
+
+/* A host that ended its step without an error of its own must also have said something else that fits its end. */
+static void doubt(const struct run *run, struct trust_report *report)
+{
+    bool checks = run->request->action == TRUST_CHECK;
+
+    if (trust_report_problem(report) != NULL)
+        return;
+    if (checks && trust_report_checks(report, NULL) == 0)
+        trust_report_error(report, "it says that it is done, but not what it checked");
+    else if (report->failed && trust_report_checks(report, "refused") == 0)
+        trust_report_error(report, "it says that something failed, but not what");
 }
 
 static void complain(struct job *job, bool late)
@@ -165,8 +178,8 @@ static void start_step(const struct run *run, struct job *job, enum trust_action
     struct err e;
 
     job->step = step;
-    job->deadline = now() + (int64_t)run->ways->timeout * 1000;
-    report->began = report->done = false;
+    job->deadline = clock_monotonic_ms() + (uint64_t)run->ways->timeout * 1000;
+    report->began = report->done = report->failed = false;
     trust_script_put(run->request, step, daemon, daemon == NULL ? NULL : sbuf_text(&report->daemon), &job->script);
     trust_target_command(target, &run->ways->ssh, run->request->root[0] == '\0', arguments);
     if (trust_child_start(&job->child, arguments, (struct str){job->script.p, job->script.n},
@@ -212,14 +225,16 @@ static void attend(struct run *run, struct job *job)
 {
     struct trust_report *report = &job->result->report;
     bool ended = job->child.out < 0 && job->child.pid == 0;
-    bool late = now() > job->deadline;
+    bool late = clock_monotonic_ms() > job->deadline;
 
     if (!ended)
         ended = trust_child_pump(&job->child, report);
     if (!ended && !late && !trust_child_floods(&job->child))
         return;
     trust_child_stop(&job->child);
-    if (!report->done && trust_report_problem(report) == NULL)
+    if (report->done)
+        doubt(run, report);
+    else if (trust_report_problem(report) == NULL)
         complain(job, late && !ended);
     if (go_on(run, job))
         return;

@@ -54,6 +54,14 @@ static void put_text(struct sbuf *out, const char *name, const char *text)
     free(bare);
 }
 
+/* Byte for byte. */
+static void put_bytes(struct sbuf *out, const char *name, const char *bytes)
+{
+    sbuf_printf(out, "%s=", name);
+    put_quoted(out, bytes == NULL ? "" : bytes);
+    sbuf_put(out, "\n", 1);
+}
+
 static void put_answer(struct sbuf *out, const char *name, bool yes)
 {
     sbuf_printf(out, "%s=%s\n", name, yes ? "yes" : "no");
@@ -84,8 +92,8 @@ void trust_script_put(const struct trust_request *request, enum trust_action ste
     put_text(out, "CA", installs ? request->files->ca : NULL);
     put_text(out, "CERTIFICATE", installs ? request->files->certificate : NULL);
     put_text(out, "KEY", installs ? request->files->key : NULL);
-    put_text(out, "DAEMON", daemon);
-    put_text(out, "DAEMON_WAS", daemon_was);
+    put_bytes(out, "DAEMON", daemon);
+    put_bytes(out, "DAEMON_WAS", daemon_was);
     put_text(out, "ROOT", request->root);
     put_text(out, "RUNTIMES", request->runtimes);
     put_answer(out, "DRY", request->dry);

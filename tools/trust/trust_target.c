@@ -176,6 +176,13 @@ void trust_targets_free(struct trust_targets *targets)
     *targets = (struct trust_targets){0};
 }
 
+/* What a configuration of ssh may say that leaves no room for our command and its standard input. A client that does not
+ * know one of them (OpenSSH before 8.7) has no such setting either; "*" so that the configuration's own IgnoreUnknown
+ * holds on. */
+static const char *const plain_session[] = {
+    "IgnoreUnknown=*", "RemoteCommand=none", "SessionType=default", "StdinNull=no", "ForkAfterAuthentication=no",
+};
+
 static size_t put_ssh(const struct trust_target *target, const struct trust_ssh *ssh, const char **out)
 {
     size_t n = 0;
@@ -186,6 +193,10 @@ static size_t put_ssh(const struct trust_target *target, const struct trust_ssh 
     for (size_t i = 0; i < ssh->option_count; i++) {
         out[n++] = "-o";
         out[n++] = ssh->options[i];
+    }
+    for (size_t i = 0; i < sizeof(plain_session) / sizeof(plain_session[0]); i++) {
+        out[n++] = "-o";
+        out[n++] = plain_session[i];
     }
     if (!ssh->may_ask) {
         out[n++] = "-o";

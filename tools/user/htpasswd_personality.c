@@ -194,9 +194,9 @@ static int get_password(const struct task *task, char out[SECRET_ROOM], size_t *
     if (task->batch)
         rc = from_batch(task, out, n, &e);
     else if (task->piped)
-        rc = secret_read(STDIN_FILENO, out, n, &e);
+        rc = secret_read(STDIN_FILENO, "password", out, n, &e);
     else
-        rc = secret_ask(task->user.p, task->mode != 'v', out, n, &e);
+        rc = secret_ask("password", task->user.p, task->mode != 'v', out, n, &e);
     if (rc == 0)
         return HTPASSWD_DONE;
     return complain(password_status(e.code),

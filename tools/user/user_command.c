@@ -66,8 +66,6 @@ int user_check_options(const struct invocation *call, struct err *e)
 {
     struct password_recipe recipe;
 
-    if (call->given[USER_PASSWORD_STDIN] && call->given[USER_GENERATE])
-        return err_set(e, ERR_INVALID, "--password-stdin and --generate exclude each other");
     /* argon2id takes every cost that bcrypt does */
     return take_recipe(call, PASSWORD_ARGON2ID, &recipe, e);
 }
@@ -93,9 +91,9 @@ int user_recipe(const struct invocation *call, const struct userfile *file, stru
 int user_password(const struct invocation *call, bool fresh, char out[SECRET_ROOM], size_t *n, struct err *e)
 {
     if (call->given[USER_PASSWORD_STDIN])
-        return secret_read(STDIN_FILENO, out, n, e);
+        return secret_read(STDIN_FILENO, "password", out, n, e);
     if (!call->given[USER_GENERATE])
-        return secret_ask(call->arguments[0], fresh, out, n, e);
+        return secret_ask("password", call->arguments[0], fresh, out, n, e);
     rnd_password(out, SECRET_GENERATED);
     *n = SECRET_GENERATED;
     return 0;
@@ -118,4 +116,22 @@ void user_warn(const struct invocation *call, const struct userfile *file)
 
     if (userfile_check(file, &e) != 0)
         fprintf(stderr, "%s: a server would refuse the file: %s\n", call->program->name, e.text);
+}
+
+int user_saved(const struct invocation *call, const struct userfile *file)
+{
+    struct err e;
+
+    if (userfile_check(file, &e) == 0)
+        return EXIT_DONE;
+    fprintf(stderr, "%s: saved, but not in force: a server would refuse the file: %s\n", call->program->name, e.text);
+    return EXIT_IDLE;
+}
+
+int user_printed(const struct invocation *call, int status, const char *remedy)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fprintf(stderr, "%s: saved, but the answer could not be printed; %s\n", call->program->name, remedy);
+    return EXIT_REFUSED;
 }

@@ -36,8 +36,7 @@ int user_verify(const struct invocation *call);
 /* The file that the command line or the environment names. */
 const char *user_file_path(const struct invocation *call);
 
-/* Check that options which mean the same thing twice, or numbers out of range, were not given: before anything is
- * opened or asked for. ERR_INVALID. */
+/* Check that no numbers out of range were given: before anything is opened or asked for. ERR_INVALID. */
 int user_check_options(const struct invocation *call, struct err *e);
 
 /*
@@ -55,8 +54,13 @@ int user_password(const struct invocation *call, bool fresh, char out[SECRET_ROO
 /* Make sure that a user is there, or is not. ERR_NOT_FOUND, ERR_EXISTS. */
 int user_check_presence(const struct userfile *file, const char *path, struct str name, bool wanted, struct err *e);
 
-/* Say on stderr what a server would not like about the file, if anything. */
+/* Say on stderr why a server would refuse the file, if it would. */
 void user_warn(const struct invocation *call, const struct userfile *file);
+/* The same after a change: EXIT_IDLE, with the reason on stderr, when a server would go on with what it has. */
+int user_saved(const struct invocation *call, const struct userfile *file);
+/* Have what was printed written, which may be all there is of a password: on failure say on stderr what to do about it,
+ * and return EXIT_REFUSED in place of `status`. */
+int user_printed(const struct invocation *call, int status, const char *remedy);
 
 /* "bcrypt" or "argon2id". */
 const char *user_algorithm(enum password_scheme scheme);

@@ -23,7 +23,8 @@ static int look_ahead(const struct invocation *call, enum userfile_access access
     struct userfile *file;
     int rc;
 
-    if (htpasswd_check_name(name, e) != 0 || (file = userfile_open(path, access, e)) == NULL)
+    file = userfile_open(path, access, e);
+    if (file == NULL)
         return -1;
     rc = user_check_presence(file, path, name, access == USERFILE_EDIT, e);
     if (rc == 0)
@@ -47,9 +48,9 @@ static int make_hash(const struct invocation *call, struct setting *setting, str
     return rc;
 }
 
-/* What was there before the password was asked for may not be there any more. */
+/* What was there before the password was asked for may not be there any more. `*status` is what to exit with. */
 static int put_into_file(const struct invocation *call, enum userfile_access access, const struct setting *setting,
-                         struct err *e)
+                         int *status, struct err *e)
 {
     const char *path = user_file_path(call);
     struct str name = str_of(call->arguments[0]);
@@ -60,7 +61,7 @@ static int put_into_file(const struct invocation *call, enum userfile_access acc
         userfile_set(file, name, str_of(setting->hash), e) == 0)
         rc = userfile_save(file, e);
     if (rc == 0)
-        user_warn(call, file);
+        *status = user_saved(call, file);
     userfile_close(&file);
     return rc;
 }
@@ -91,14 +92,15 @@ static int set_password(const struct invocation *call, enum userfile_access acce
     struct err e;
     int status = EXIT_DONE;
 
-    if (user_check_options(call, &e) != 0)
+    if (user_check_options(call, &e) != 0 || htpasswd_check_name(str_of(call->arguments[0]), &e) != 0)
         return program_misused(call, &e);
-    if (look_ahead(call, access, &setting, &e) != 0)
-        return e.code == ERR_INVALID ? program_misused(call, &e) : program_fail(call, &e);
-    if (make_hash(call, &setting, &e) != 0 || put_into_file(call, access, &setting, &e) != 0)
+    if (look_ahead(call, access, &setting, &e) != 0 || make_hash(call, &setting, &e) != 0 ||
+        put_into_file(call, access, &setting, &status, &e) != 0) {
         status = program_fail(call, &e);
-    else
+    } else {
         report(call, &setting);
+        status = user_printed(call, status, "\"berth-user passwd\" sets another password");
+    }
     explicit_bzero(&setting, sizeof(setting));
     return status;
 }
@@ -116,30 +118,73 @@ int user_passwd(const struct invocation *call)
 /* Save what was changed well, and let go of the file. */
 static int end_edit(const struct invocation *call, struct userfile *file, int rc, struct err *e)
 {
+    int status = EXIT_DONE;
+
     if (rc == 0)
         rc = userfile_save(file, e);
     if (rc == 0)
-        user_warn(call, file);
+        status = user_saved(call, file);
     userfile_close(&file);
-    return rc == 0 ? EXIT_DONE : program_fail(call, e);
+    return rc == 0 ? status : program_fail(call, e);
+}
+
+/* {"removed":["alice","bob"]} */
+static void report_removed(const struct invocation *call)
+{
+    struct sbuf text = {0};
+
+    for (int i = 0; i < call->argument_count; i++) {
+        sbuf_str(&text, i == 0 ? STR("") : STR(","));
+        sbuf_json(&text, str_of(call->arguments[i]));
+    }
+    printf("{\"removed\":[%s]}\n", sbuf_text(&text));
+    sbuf_free(&text);
+}
+
+/* {"name":"new","before":"old"} */
+static void report_renamed(const struct invocation *call)
+{
+    struct sbuf text = {0};
+
+    sbuf_printf(&text, "{\"name\":");
+    sbuf_json(&text, str_of(call->arguments[1]));
+    sbuf_printf(&text, ",\"before\":");
+    sbuf_json(&text, str_of(call->arguments[0]));
+    printf("%s}\n", sbuf_text(&text));
+    sbuf_free(&text);
+}
+
+static bool was_saved(int status)
+{
+    return status == EXIT_DONE || status == EXIT_IDLE;
 }
 
 int user_del(const struct invocation *call)
 {
     struct err e;
     struct userfile *file = userfile_open(user_file_path(call), USERFILE_EDIT, &e);
-    int rc = file == NULL ? -1 : 0;
+    int rc = file == NULL ? -1 : 0, status;
 
     for (int i = 0; rc == 0 && i < call->argument_count; i++)
         rc = userfile_remove(file, str_of(call->arguments[i]), &e);
-    return end_edit(call, file, rc, &e);
+    status = end_edit(call, file, rc, &e);
+    if (was_saved(status) && call->given[USER_JSON])
+        report_removed(call);
+    return status;
 }
 
 int user_rename(const struct invocation *call)
 {
+    struct userfile *file;
     struct err e;
-    struct userfile *file = userfile_open(user_file_path(call), USERFILE_EDIT, &e);
-    int rc = file == NULL ? -1 : userfile_rename(file, str_of(call->arguments[0]), str_of(call->arguments[1]), &e);
+    int rc, status;
 
-    return end_edit(call, file, rc, &e);
+    if (htpasswd_check_name(str_of(call->arguments[1]), &e) != 0)
+        return program_misused(call, &e);
+    file = userfile_open(user_file_path(call), USERFILE_EDIT, &e);
+    rc = file == NULL ? -1 : userfile_rename(file, str_of(call->arguments[0]), str_of(call->arguments[1]), &e);
+    status = end_edit(call, file, rc, &e);
+    if (was_saved(status) && call->given[USER_JSON])
+        report_renamed(call);
+    return status;
 }

@@ -168,7 +168,8 @@ static int make_hashes(struct import *import, struct err *e)
     return refuse(import, e);
 }
 
-static int save(const struct invocation *call, struct import *import, struct err *e)
+/* `*status` is what to exit with. */
+static int save(const struct invocation *call, struct import *import, int *status, struct err *e)
 {
     struct userfile *file = userfile_open(user_file_path(call), USERFILE_CREATE, e);
     struct userfile_user *users = xcalloc(import->n + 1, sizeof(*users));
@@ -183,7 +184,7 @@ static int save(const struct invocation *call, struct import *import, struct err
     if (rc == 0)
         rc = userfile_save(file, e);
     if (rc == 0)
-        user_warn(call, file);
+        *status = user_saved(call, file);
     free(users);
     userfile_close(&file);
     return rc;
@@ -241,10 +242,12 @@ int user_import(const struct invocation *call)
     if (user_check_options(call, &e) != 0)
         return program_misused(call, &e);
     if (read_list(call, &import, &e) != 0 || look_ahead(call, &import, &e) != 0 || make_hashes(&import, &e) != 0 ||
-        save(call, &import, &e) != 0)
+        save(call, &import, &status, &e) != 0) {
         status = program_fail(call, &e);
-    else
+    } else {
         report(call, &import);
+        status = user_printed(call, status, "\"berth-user import --update\" makes up other passwords");
+    }
     dispose(&import);
     return status;
 }

@@ -4,6 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+/* tools */
+#include "tools/facts.h"
+
 /* auth */
 #include "auth/htpasswd.h"
 
@@ -52,19 +55,31 @@ static void list_json(const struct userfile *file)
     sbuf_free(&out);
 }
 
+/* Names in a file that others write may hold anything. */
+static void list_text(const struct userfile *file)
+{
+    struct sbuf out = {0};
+    struct str name, hash;
+
+    for (size_t cursor = 0; userfile_next(file, &cursor, &name, &hash);) {
+        text_escape(&out, name);
+        sbuf_str(&out, STR("\n"));
+    }
+    fputs(sbuf_text(&out), stdout);
+    sbuf_free(&out);
+}
+
 int user_list(const struct invocation *call)
 {
     struct err e;
     struct userfile *file = userfile_open(user_file_path(call), USERFILE_READ, &e);
-    struct str name, hash;
 
     if (file == NULL)
         return program_fail(call, &e);
     if (call->given[USER_JSON])
         list_json(file);
     else
-        for (size_t cursor = 0; userfile_next(file, &cursor, &name, &hash);)
-            printf("%.*s\n", (int)name.n, name.p);
+        list_text(file);
     user_warn(call, file);
     userfile_close(&file);
     return EXIT_DONE;

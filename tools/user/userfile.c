@@ -1,9 +1,6 @@
 #include "tools/user/userfile.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,41 +8,13 @@
 #include "auth/htpasswd.h"
 
 /* base */
-#include "registry/base/clock.h"
 #include "registry/base/file.h"
-
-enum { LOCK_WAIT_MS = 10 * 1000, LOCK_STEP_US = 20 * 1000 };
 
 struct userfile {
     char *path; /* with symbolic links followed: the file is replaced, not the link */
     int lock;   /* -1: not held */
     struct sbuf text;
 };
-
-static int take_lock(struct userfile *file, struct err *e)
-{
-    uint64_t give_up = clock_monotonic_ms() + LOCK_WAIT_MS;
-    struct sbuf name = {0};
-
-    sbuf_printf(&name, "%s.lock", file->path);
-    file->lock = open(sbuf_text(&name), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (file->lock < 0 && errno == ENOENT)
-        err_set(e, ERR_NOT_FOUND, "%s: its directory does not exist; make that first", file->path);
-    else if (file->lock < 0)
-        err_errno(e, "%s", name.p);
-    sbuf_free(&name);
-    if (file->lock < 0)
-        return -1;
-    while (flock(file->lock, LOCK_EX | LOCK_NB) != 0) {
-        if (errno != EWOULDBLOCK && errno != EINTR)
-            return err_errno(e, "%s: lock", file->path);
-        if (clock_monotonic_ms() > give_up)
-            return err_set(e, ERR_BUSY, "%s: another program has been editing it for ten seconds; try again",
-                           file->path);
-        usleep(LOCK_STEP_US);
-    }
-    return 0;
-}
 
 /* The path to replace; a file that is not there yet has none but its own. NULL with an error for what cannot be a user
  * file. */
@@ -80,8 +49,10 @@ struct userfile *userfile_open(const char *path, enum userfile_access access, st
     file->lock = -1;
     if (access == USERFILE_EDIT) /* no lock file is left beside a file that is not there */
         rc = file_read(file->path, HTPASSWD_FILE_MAX, &file->text, &local);
-    if (rc == 0 && access != USERFILE_READ)
-        rc = take_lock(file, &local);
+    if (rc == 0 && access != USERFILE_READ) {
+        file->lock = file_lock(file->path, &local);
+        rc = file->lock < 0 ? -1 : 0;
+    }
     if (rc == 0)
         rc = file_read(file->path, HTPASSWD_FILE_MAX, &file->text, &local);
     if (rc != 0 && local.code == ERR_NOT_FOUND && access == USERFILE_CREATE && file->lock >= 0)

@@ -54,7 +54,8 @@ int userfile_set_all(struct userfile *file, const struct userfile_user *users, s
 int userfile_rename(struct userfile *file, struct str from, struct str to, struct err *e);
 /* Forget all lines. */
 void userfile_clear(struct userfile *file);
-/* Replace the file durably. ERR_TOO_LARGE when it is more than a server would read. */
+/* Replace the file durably. ERR_TOO_LARGE when it is more than a server would read, ERR_DENIED when its owner could not
+ * stay what it is. */
 int userfile_save(struct userfile *file, struct err *e);
 
 /* What the server would say of the file: -1 with an error as of htpasswd_parse() when it would refuse it. */

@@ -140,6 +140,51 @@ TEST(decisions, "the first rule that matches in all its parts decides, and none 
     CHECK(access == NULL);
 }
 
+TEST(views, "a view of many questions gives the answers that the questions get one by one")
+{
+    struct access *access = build(team_rules, sizeof(team_rules) / sizeof(team_rules[0]));
+
+    for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+        struct access_caller who = caller(asked[i].user, asked[i].certificate, asked[i].address);
+        struct access_view view;
+
+        access_view_make(access, &who, (enum access_action)asked[i].action, &view);
+        for (size_t r = 0; r < sizeof(asked) / sizeof(asked[0]); r++) {
+            struct str repository = str_of(asked[r].repository);
+            bool allowed = access_decide(access, &who, (enum access_action)asked[i].action, repository).allowed;
+
+            if (access_view_allows(&view, repository) != allowed)
+                test_fail(__FILE__, __LINE__, "user \"%s\" %s %s: not %d", asked[i].user,
+                          access_action_name((enum access_action)asked[i].action), asked[r].repository, allowed);
+        }
+    }
+    access_free(&access);
+}
+
+/* Every third rule is about somebody else, every fifth one denies, and the last one is behind one for everything. */
+TEST(view_full, "rules that find no room in a view are asked all the same, in their place")
+{
+    enum { RULES = 3 * ACCESS_VIEW_RULES };
+    static char names[RULES][16];
+    struct written_rule rules[RULES];
+    struct access_caller ann = caller("ann", "", "");
+    struct access_view view;
+    struct access *access;
+
+    for (size_t i = 0; i < RULES; i++) {
+        snprintf(names[i], sizeof(names[i]), "r%zu", i);
+        rules[i] = (struct written_rule){names[i], i % 3 == 0 ? "bob" : "ann", "", "", i % 5 == 0};
+    }
+    rules[RULES - 2] = (struct written_rule){"** r1", "ann", "pull", "", true};
+    access = build(rules, RULES);
+    access_view_make(access, &ann, ACCESS_PULL, &view);
+    CHECK_INT(view.n, ACCESS_VIEW_RULES);
+    for (size_t i = 0; i < RULES; i++)
+        CHECK_INT(access_view_allows(&view, str_of(names[i])), i % 3 != 0 && i % 5 != 0 && i < RULES - 2);
+    CHECK(!access_view_allows(&view, STR("other")));
+    access_free(&access);
+}
+
 TEST(possible, "what is allowed in some repository is possible, and what no rule can allow is not")
 {
     struct access *access = build(team_rules, sizeof(team_rules) / sizeof(team_rules[0]));

@@ -16,14 +16,19 @@
 
 static char path[400];
 
-/* "name:<bcrypt of password at cost 4>\n" */
-static void put_user(struct sbuf *text, const char *name, const char *password)
+/* "name:<bcrypt of password at that cost>\n" */
+static void put_user_at(unsigned cost, struct sbuf *text, const char *name, const char *password)
 {
     char hash[PASSWORD_HASH_MAX];
 
-    if (password_hash(PASSWORD_BCRYPT, 4, str_of(password), hash, NULL) != 0)
+    if (password_hash(PASSWORD_BCRYPT, cost, str_of(password), hash, NULL) != 0)
         test_fail(__FILE__, __LINE__, "cannot hash");
     sbuf_printf(text, "%s:%s\n", name, hash);
+}
+
+static void put_user(struct sbuf *text, const char *name, const char *password)
+{
+    put_user_at(4, text, name, password);
 }
 
 /* Write in place, as a shell's ">" does. The file's time is put into the past unless `fresh`: such a file is settled.
@@ -136,6 +141,45 @@ TEST(unknown_user,
     /* the stand-in's own password opens nothing */
     CHECK_INT(users_verify(users, STR("mallory"), STR("secret")), VERDICT_NO);
     CHECK_INT(users_recall(users, STR("mallory"), STR("secret")), VERDICT_UNKNOWN);
+    users_close(&users);
+}
+
+/* Of this thread's own time, so that other work on the machine does not count. */
+static double seconds_to_refuse(struct users *users, const char *name)
+{
+    struct timespec from, to;
+
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &from);
+    CHECK_INT(users_verify(users, str_of(name), STR("wrong")), VERDICT_NO);
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
+    return (double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9;
+}
+
+TEST(mixed_costs,
+     "where costs differ, unknown names cost what one or another known user costs, each the same every time")
+{
+    enum { NAMES = 40 };
+    struct sbuf text = {0};
+    struct users *users;
+    double between;
+    int dear = 0;
+
+    put_user_at(4, &text, "cheap", "secret");
+    put_user_at(9, &text, "dear", "secret");
+    users = open_with(&text);
+    between = seconds_to_refuse(users, "dear") / 4;
+    CHECK(seconds_to_refuse(users, "cheap") < between);
+    for (int i = 0; i < NAMES; i++) {
+        char name[16];
+        bool first;
+
+        snprintf(name, sizeof(name), "nobody%d", i);
+        first = seconds_to_refuse(users, name) > between;
+        CHECK_INT(seconds_to_refuse(users, name) > between, first);
+        dear += first;
+    }
+    CHECK(dear > 0 && dear < NAMES);
+    sbuf_free(&text);
     users_close(&users);
 }
 

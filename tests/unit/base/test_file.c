@@ -253,3 +253,49 @@ TEST(sync_dir, "a directory that is none cannot be synced")
     snprintf(wanted, sizeof(wanted), "%s: Not a directory", path);
     CHECK_TEXT(e.text, wanted);
 }
+
+TEST(read_regular, "a pipe that nobody writes to does not stop who wants a regular file")
+{
+    struct sbuf got = {0};
+    struct err e = {0};
+    char wanted[600];
+
+    in_dir(test_dir(), "f");
+    CHECK(mkfifo(path, 0600) == 0);
+    CHECK_INT(file_read_regular(path, 10, &got, &e), -1);
+    CHECK_INT(e.code, ERR_INVALID);
+    snprintf(wanted, sizeof(wanted), "%s: not a regular file", path);
+    CHECK_TEXT(e.text, wanted);
+    CHECK(unlink(path) == 0);
+    CHECK_INT(file_read_regular(path, 10, &got, &e), -1);
+    CHECK_INT(e.code, ERR_NOT_FOUND);
+    CHECK_INT(file_replace(path, "0123", 4, 0600, &e), 0);
+    CHECK_INT(file_read_regular(path, 10, &got, &e), 0);
+    CHECK_TEXT(got.p, "0123");
+    sbuf_free(&got);
+}
+
+static const struct {
+    mode_t before, after;
+    bool narrowed;
+} modes[] = {{0644, 0600, true}, {0604, 0600, true}, {0777, 0600, true}, {0640, 0640, false}, {0400, 0400, false}};
+
+TEST(replace_secret, "a secret that was open to everybody is not any more; a group that it was given to keeps it")
+{
+    struct err e = {0};
+    struct stat st;
+    bool narrowed;
+
+    in_dir(test_dir(), "f");
+    CHECK_INT(file_replace_secret(path, "new", 3, &narrowed, &e), 0);
+    CHECK(stat(path, &st) == 0 && !narrowed);
+    CHECK_INT(st.st_mode & 07777, 0600);
+    for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+        CHECK(chmod(path, modes[i].before) == 0);
+        CHECK_INT(file_replace_secret(path, "next", 4, &narrowed, &e), 0);
+        CHECK(stat(path, &st) == 0);
+        CHECK_INT(st.st_mode & 07777, modes[i].after);
+        CHECK_INT(narrowed, modes[i].narrowed);
+        check_content(path, "next");
+    }
+}

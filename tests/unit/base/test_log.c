@@ -172,3 +172,21 @@ TEST(whole_lines, "lines of many threads do not mix")
     CHECK_INT(count, THREADS * LINES);
     free(lines);
 }
+
+TEST(quiet, "a thread that is told to be quiet logs errors only, until it is told otherwise")
+{
+    char *text;
+
+    catch_stderr();
+    log_init(LOG_LEVEL_DEBUG, LOG_FORMAT_TEXT, NULL, 0);
+    log_quiet(true);
+    log_warn("unheard");
+    CHECK(!log_enabled(LOG_LEVEL_WARN) && log_enabled(LOG_LEVEL_ERROR));
+    log_error("heard");
+    log_quiet(false);
+    log_info("heard again");
+    text = release_stderr();
+    CHECK(strstr(text, "unheard") == NULL);
+    CHECK(strstr(text, "msg=\"heard\"") != NULL && strstr(text, "msg=\"heard again\"") != NULL);
+    free(text);
+}

@@ -40,6 +40,8 @@ static const struct program_example examples[] = {
     {"go", "tool leave"},
 };
 
+static const uint32_t exclusive[] = {1U << LOUD | 1U << GIFT};
+
 static const struct program_spec program = {
     .name = "tool",
     .summary = "a tool",
@@ -49,13 +51,15 @@ static const struct program_spec program = {
     .command_count = 2,
     .options = options,
     .option_count = 4,
+    .exclusive = exclusive,
+    .exclusive_count = 1,
     .notes = "the end\n",
 };
 
 /* Run the program with what it prints on `stream` (1 or 2) kept in `printed`. */
-static char printed[4096];
+static char printed[8192];
 
-static int call_with(int stream, const char *const *words)
+static int call_program(const struct program_spec *which, int stream, const char *const *words)
 {
     char copies[8][32];
     char *argv[9];
@@ -74,7 +78,7 @@ static int call_with(int stream, const char *const *words)
     real = dup(stream);
     fflush(stdout);
     dup2(fd, stream);
-    status = program_run(&program, argc, argv);
+    status = program_run(which, argc, argv);
     fflush(stdout);
     dup2(real, stream);
     close(real);
@@ -82,6 +86,11 @@ static int call_with(int stream, const char *const *words)
     printed[n < 0 ? 0 : n] = '\0';
     close(fd);
     return status;
+}
+
+static int call_with(int stream, const char *const *words)
+{
+    return call_program(&program, stream, words);
 }
 
 #define CALL(stream, ...) call_with(stream, (const char *const[]){"tool", __VA_ARGS__, NULL})
@@ -99,7 +108,7 @@ TEST(good, "options may stand anywhere, and the command's status is the program'
 }
 
 static const struct {
-    const char *words[5];
+    const char *words[6];
     const char *text;
 } wrong[] = {
     {{"tool"}, "tool: no command given; \"tool --help\" tells how it is used\n"},
@@ -112,6 +121,7 @@ static const struct {
      "tool: unknown or malformed option --loud=1; \"tool --help\" tells how it is used\n"},
     {{"tool", "leave", "--name=x"}, "tool: leave does not take --name; \"tool --help\" tells how it is used\n"},
     {{"tool", "greet", "--name=x", "--name=x"}, "tool: --name may be given once only\n"},
+    {{"tool", "greet", "x", "--loud", "--gift=book"}, "tool: --loud and --gift exclude each other\n"},
     {{"tool", "greet"}, "tool: usage: tool greet WHO…\n"},
     {{"tool", "leave", "x"}, "tool: usage: tool leave \n"},
 };
@@ -127,7 +137,7 @@ TEST(bad, "a wrong command line runs nothing, says what is wrong and exits with 
 
 TEST(repeated, "an option that may be repeated keeps all its values in order")
 {
-    CHECK_INT(CALL(2, "greet", "--gift", "cake", "you", "--loud", "--gift=book"), EXIT_NOT_FOUND);
+    CHECK_INT(CALL(2, "greet", "--gift", "cake", "you", "--gift=book"), EXIT_NOT_FOUND);
     CHECK_TEXT(gifts[0], "cake");
     CHECK_TEXT(gifts[1], "book");
     CHECK(gifts[2] == NULL && gifts[3] == NULL);
@@ -149,6 +159,28 @@ TEST(help, "help lists the commands, the options, the examples and the notes")
     CHECK(strstr(printed, "usage: tool") != NULL);
     CHECK_INT(CALL(1, "--version"), EXIT_DONE);
     CHECK_TEXT(printed, "tool " BERTH_VERSION "\n");
+}
+
+TEST(filled, "help breaks long texts between words before column 101, and leaves indented lines alone")
+{
+    static const char words[] = "sixteen letters, sixteen letters, sixteen letters, sixteen letters, sixteen letters, "
+                                "sixteen letters,\nsixteen letters";
+    static const char indented[] = "  0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 0123456789 "
+                                   "0123456789 0123456789 0123456789";
+    static const struct option_spec long_option = {"name", "NAME", words, false};
+    struct program_spec long_program = {.name = "tool", .summary = "a tool", .commands = commands, .command_count = 1};
+    char notes[400];
+
+    snprintf(notes, sizeof(notes), "%s\n\n%s\n", words, indented);
+    long_program.options = &long_option;
+    long_program.option_count = 1;
+    long_program.notes = notes;
+    CHECK_INT(call_program(&long_program, 1, (const char *const[]){"tool", "--help", NULL}), EXIT_DONE);
+    CHECK(strstr(printed, "  --name NAME          sixteen letters, sixteen letters, sixteen letters, sixteen letters, "
+                          "sixteen\n                       letters, sixteen letters, sixteen letters\n") != NULL);
+    CHECK(strstr(printed, "\nsixteen letters, sixteen letters, sixteen letters, sixteen letters, sixteen letters, "
+                          "sixteen\nletters, sixteen letters\n\n") != NULL);
+    CHECK(strstr(printed, indented) != NULL);
 }
 
 TEST(installed, "the manual page and the completions are printed for whoever installs the program")

@@ -191,8 +191,6 @@ TEST(off_values, "keys that are not served are accepted while they are off")
     static const char *const cases[] = {
         "http: {prefix: /}",
         "http: {prefix: ''}",
-        "http: {tls: {clientcas: []}}",
-        "http: {tls: {clientauth: ''}}",
         "http: {tls: {letsencrypt: {cachefile: '', email: '', hosts: []}}}",
         "http: {tls: }",
         "notifications: {events: {includereferences: true}, endpoints: [{name: x, url: 'http://x', disabled: true}]}",

@@ -120,6 +120,86 @@ TEST(mistakes, "what cannot be meant is refused, with line and remedy")
     }
 }
 
+/* Commenting out what a key holds must not open what it kept closed. */
+TEST(valueless, "a key without a value is refused, with line and what to write")
+{
+#define RULE "access:\n  rules:\n    - subjects: [a]\n      "
+    static const struct {
+        const char *yaml;
+        const char *error; /* behind "config.yml:" */
+    } cases[] = {
+        {RULE "actions:\n        #- pull",
+         "5: access.rules[0].actions: no value; fill it, or remove the key to mean all"},
+        {RULE "repositories: ~", "5: access.rules[0].repositories: no value; fill it, or remove the key to mean all"},
+        {RULE "networks: null", "5: access.rules[0].networks: no value; fill it, or remove the key to mean all"},
+        {RULE "networks: ''", "5: access.rules[0].networks: no value; fill it, or remove the key to mean all"},
+        {RULE "effect:", "5: access.rules[0].effect: no value; write allow or deny"},
+        {RULE "effect: ''", "5: access.rules[0].effect: no value; write allow or deny"},
+        {"access:\n  rules:\n    - subjects:",
+         "4: access.rules[0].subjects: no value; fill it, or remove the key to mean all"},
+        {"access:\n  rules:\n    -", "4: access.rules[0]: an empty entry; fill it or remove it"},
+        {"access:\n  rules:", "3: access.rules: no value; fill it, or remove the key"},
+        {"access:", "2: access: no value; write rules, a preset or a file below it, or remove the section"},
+        {"access: {file: }", "2: access.file: no value; fill it, or remove the key"},
+        {"access: {preset: ''}", "2: access.preset: no value; fill it, or remove the key"},
+        {"access: {groups: }", "2: access.groups: no value; fill it, or remove the key"},
+        {"access: {groups: {g: }, rules: [{subjects: ['@g']}]}",
+         "2: access.groups.g: no value; name its members, or write [] for a group of nobody"},
+        {"access: {throttle: }", "2: access.throttle: no value; fill it, or remove the key for its default"},
+        {"access: {throttle: {user: }}",
+         "2: access.throttle.user: no value; fill it, or remove the key for its default"},
+        {"access: {certificates: {policy: ~}}",
+         "2: access.certificates.policy: no value; fill it, or remove the key for its default"},
+        {"auth:\n#  htpasswd:", "2: auth: no value; write htpasswd with its path, or none"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct sbuf yaml = {0}, wanted = {0};
+        struct loaded l;
+
+        sbuf_printf(&yaml, "version: 0.1\n%s\n", cases[i].yaml);
+        sbuf_printf(&wanted, "config.yml:%s", cases[i].error);
+        load(sbuf_text(&yaml), "", &l);
+        CHECK(l.config == NULL);
+        CHECK_TEXT(l.err.text, sbuf_text(&wanted));
+        sbuf_free(&wanted);
+        sbuf_free(&yaml);
+        unload(&l);
+    }
+}
+
+TEST(empty_group, "a group may be empty: it is nobody")
+{
+    struct loaded l;
+
+    LOAD("version: 0.1\naccess: {groups: {g: []}, rules: [{subjects: ['@g']}]}\n", "", &l);
+    CHECK(!may(l.config->access, "g", ACCESS_PULL, "app"));
+    unload(&l);
+}
+
+TEST(again, "reading the rules again checks the whole file, in silence, and takes no other file of rules")
+{
+    static char variable[] = "REGISTRY_HTTP_ADR=:1";
+    static char *const environment[] = {variable, NULL};
+    struct access *access = NULL;
+    struct err e = {0};
+    struct loaded l;
+
+    LOAD("version: 0.1\n", "REGISTRY_HTTP_ADR=:1", &l);
+    CHECK(strstr(sbuf_text(&l.log), "REGISTRY_HTTP_ADR: unknown variable") != NULL);
+    unload(&l);
+    CHECK_INT(freopen("log", "w", stderr) != NULL, 1);
+    CHECK_INT(config_access_of_text("c.yml", STR("version: 0.1\naccess: {preset: anonymous-pull}\n"), environment,
+                                    &access, &e),
+              0);
+    CHECK(access != NULL);
+    CHECK_INT(ftell(stderr), 0);
+    access_free(&access);
+    CHECK_INT(config_access_of_text("c.yml", STR("version: 0.1\naccess: {file: a.yml}\n"), NULL, &access, &e), -1);
+    CHECK_TEXT(e.text, "c.yml: access.file: the rules have moved to a file of their own; restart the server");
+    CHECK(access == NULL);
+}
+
 TEST(file, "a file of rules holds groups, rules or a preset, and nothing else")
 {
     static const struct {

@@ -1,4 +1,5 @@
 /* REGISTRY_ variables. */
+#include "auth/access.h"
 #include "tests/unit/config/config_fixture.h"
 
 #define BASE "version: 0.1\n"
@@ -136,6 +137,34 @@ TEST(empty, "an empty variable means the default, but does not clear a section")
     unload(&l);
 }
 
+TEST(empty_lock, "an empty variable about who may in opens nothing that the file keeps closed")
+{
+    static const struct {
+        const char *variable;
+        const char *error; /* NULL: the file's rule stays in force */
+    } cases[] = {
+        {"REGISTRY_ACCESS=", NULL},
+        {"REGISTRY_ACCESS_RULES=", NULL},
+        {"REGISTRY_ACCESS_RULES_0=", NULL},
+        {"REGISTRY_ACCESS_RULES_0_ACTIONS=", NULL},
+        {"REGISTRY_ACCESS_RULES_0_ACTIONS_0=", "access.rules[0].actions[0]: an empty entry; fill it or remove it"},
+        {"REGISTRY_ACCESS_RULES_0_EFFECT=", "access.rules[0].effect: no value; write allow or deny"},
+        {"REGISTRY_ACCESS_PRESET=", "access.preset: no value; fill it, or remove the key"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct loaded l;
+
+        load(BASE "access: {rules: [{effect: deny, subjects: [a], actions: [push]}]}\n", cases[i].variable, &l);
+        CHECK_INT(l.config == NULL, cases[i].error != NULL);
+        if (cases[i].error != NULL)
+            CHECK(strstr(l.err.text, cases[i].error) != NULL);
+        else
+            CHECK_INT(access_rule_count(l.config->access), 1);
+        unload(&l);
+    }
+}
+
 TEST(warnings, "a variable that names no key is warned of and ignored")
 {
     static const struct {
@@ -206,6 +235,13 @@ TEST(errors, "a variable with a bad value is an error that names it")
          "everybody in; set http.tls.certificate and http.tls.key"},
         {"REGISTRY_HTTP_TLS_CLIENTCAS_0=",
          "REGISTRY_HTTP_TLS_CLIENTCAS_0: http.tls.clientcas[0]: an empty entry; fill it or remove it"},
+        {"REGISTRY_HTTP_TLS_CLIENTCAS=",
+         "REGISTRY_HTTP_TLS_CLIENTCAS: http.tls.clientcas: no value; fill it, or remove the key"},
+        {"REGISTRY_AUTH=", "REGISTRY_AUTH: auth: no value; write htpasswd with its path, or none"},
+        {"REGISTRY_ACCESS_PRESET=", "REGISTRY_ACCESS_PRESET: access.preset: no value; fill it, or remove the key"},
+        {"REGISTRY_ACCESS_FILE=~", "REGISTRY_ACCESS_FILE: access.file: no value; fill it, or remove the key"},
+        {"REGISTRY_ACCESS_RULES_0_SUBJECTS=[a]\nREGISTRY_ACCESS_RULES_0_ACTIONS=",
+         "REGISTRY_ACCESS_RULES_0_ACTIONS: access.rules[0].actions: no value; fill it, or remove the key to mean all"},
         {"REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL=http://x",
          "REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL: notifications.endpoints: notifications are not served yet; remove "
          "the endpoint or "

@@ -19,10 +19,7 @@ TEST(modes, "clientcas turn client certificates on, and clientauth says how they
         enum config_client_auth mode;
     } cases[] = {
         {"", CONFIG_CLIENT_AUTH_NONE},
-        {"clientcas: []", CONFIG_CLIENT_AUTH_NONE},
-        {"clientauth: ''", CONFIG_CLIENT_AUTH_NONE},
         {"clientcas: [a]", CONFIG_CLIENT_AUTH_REQUIRE_AND_VERIFY},
-        {"clientcas: [a], clientauth: ", CONFIG_CLIENT_AUTH_REQUIRE_AND_VERIFY},
         {"clientcas: [a], clientauth: require-and-verify-client-cert", CONFIG_CLIENT_AUTH_REQUIRE_AND_VERIFY},
         {"clientcas: [a], clientauth: verify-client-cert-if-given", CONFIG_CLIENT_AUTH_VERIFY_IF_GIVEN},
         {"clientcas: [a], clientauth: require-any-client-cert", CONFIG_CLIENT_AUTH_REQUIRE_ANY},
@@ -105,6 +102,12 @@ TEST(errors, "what would let everybody in, or nobody, does not load")
         {"clientauth: RequireAnyClientCert", "",
          "2: http.tls.clientauth: \"RequireAnyClientCert\" is no way to treat client certificates; write "
          "require-and-verify-client-cert, verify-client-cert-if-given, require-any-client-cert or request-client-cert"},
+        {"clientcas: []", "", "2: http.tls.clientcas: an empty list; fill it, or remove the key"},
+        {"clientcas: ", "", "2: http.tls.clientcas: no value; fill it, or remove the key"},
+        {"clientcas: [a], clientcrls: []", "", "2: http.tls.clientcrls: an empty list; fill it, or remove the key"},
+        {"clientcas: [a], clientcrls: ~", "", "2: http.tls.clientcrls: no value; fill it, or remove the key"},
+        {"clientcas: [a], clientauth: ", "", "2: http.tls.clientauth: no value; fill it, or remove the key"},
+        {"clientauth: ''", "", "2: http.tls.clientauth: no value; fill it, or remove the key"},
         {"clientcas: ['']", "", "2: http.tls.clientcas[0]: an empty entry; fill it or remove it"},
         {"clientcas: a", "", "2: http.tls.clientcas: wants a list, not one value; write [a]"},
         {"clientcrls: [a]", "",

@@ -98,8 +98,29 @@ static inline void identity_free(struct identity *i)
     *i = (struct identity){0};
 }
 
+/* What the list itself says, and its entry; each a line as add_extension() has them, or NULL. */
+struct crl_extensions {
+    const char *of_list;
+    const char *of_entry;
+};
+
+static inline X509_EXTENSION *crl_extension(X509_CRL *crl, X509 *issuer, const char *line)
+{
+    char name[64];
+    const char *value = strchr(line, '=') + 1;
+    X509_EXTENSION *extension;
+    X509V3_CTX context;
+
+    snprintf(name, sizeof(name), "%.*s", (int)(value - line - 1), line);
+    X509V3_set_ctx(&context, issuer, NULL, NULL, crl, 0);
+    extension = X509V3_EXT_conf(NULL, &context, name, value);
+    must(extension != NULL);
+    return extension;
+}
+
 /* The authority's list, with one certificate revoked or none (NULL); `next` seconds from now is the next update. */
-static inline X509_CRL *make_crl(const struct identity *authority, const X509 *revoked, long next)
+static inline X509_CRL *make_crl_with(const struct identity *authority, const X509 *revoked, long next,
+                                      struct crl_extensions extensions)
 {
     X509_CRL *crl = X509_CRL_new();
     ASN1_TIME *time = ASN1_TIME_new();
@@ -114,10 +135,27 @@ static inline X509_CRL *make_crl(const struct identity *authority, const X509 *r
         must(X509_gmtime_adj(time, -HOUR) != NULL && X509_REVOKED_set_revocationDate(entry, time) &&
              X509_REVOKED_set_serialNumber(entry, (ASN1_INTEGER *)(uintptr_t)X509_get0_serialNumber(revoked)) &&
              X509_CRL_add0_revoked(crl, entry));
+        if (extensions.of_entry != NULL) {
+            X509_EXTENSION *extension = crl_extension(crl, authority->certificate, extensions.of_entry);
+
+            must(X509_REVOKED_add_ext(entry, extension, -1));
+            X509_EXTENSION_free(extension);
+        }
+    }
+    if (extensions.of_list != NULL) {
+        X509_EXTENSION *extension = crl_extension(crl, authority->certificate, extensions.of_list);
+
+        must(X509_CRL_add_ext(crl, extension, -1));
+        X509_EXTENSION_free(extension);
     }
     ASN1_TIME_free(time);
     must(X509_CRL_sort(crl) && X509_CRL_sign(crl, authority->key, EVP_sha256()) > 0);
     return crl;
+}
+
+static inline X509_CRL *make_crl(const struct identity *authority, const X509 *revoked, long next)
+{
+    return make_crl_with(authority, revoked, next, (struct crl_extensions){NULL, NULL});
 }
 
 /* ---- as PEM ---- */

@@ -223,6 +223,140 @@ TEST(forged, "a list that its authority did not sign is an error")
     identity_free(&root);
 }
 
+TEST(partial, "a list that does not hold all that its authority has revoked is an error")
+{
+    static const struct {
+        struct crl_extensions extensions;
+        const char *why;
+    } cases[] = {
+        {{"issuingDistributionPoint=critical,indirectCRL:TRUE", NULL},
+         "holds certificates of other issuers (indirectCRL)"},
+        {{"issuingDistributionPoint=critical,onlysomereasons:keyCompromise", NULL},
+         "holds what was revoked for some reasons only (onlySomeReasons)"},
+        {{"issuingDistributionPoint=indirectCRL:TRUE", NULL}, "holds certificates of other issuers (indirectCRL)"},
+        {{"issuingDistributionPoint=critical,onlyuser:TRUE", NULL}, "holds no authorities (onlyContainsUserCerts)"},
+        {{"issuingDistributionPoint=critical,onlyCA:TRUE", NULL}, "holds authorities only (onlyContainsCACerts)"},
+        {{"issuingDistributionPoint=critical,onlyAA:TRUE", NULL},
+         "holds attribute certificates only (onlyContainsAttributeCerts)"},
+        {{"issuingDistributionPoint=critical,DER:05:00", NULL},
+         "says in a way that cannot be read what it holds (issuingDistributionPoint)"},
+        {{"deltaCRL=critical,DER:02:01:01", NULL}, "holds changes to another list only (delta CRL)"},
+        {{"deltaCRL=DER:02:01:01", NULL}, "holds changes to another list only (delta CRL)"},
+        {{"1.2.3.4=critical,DER:05:00", NULL}, "has a critical extension that is not known here"},
+        {{NULL, "certificateIssuer=critical,DER:30:05:82:03:61:2e:62"},
+         "holds certificates of other issuers (certificateIssuer)"},
+        {{NULL, "1.2.3.4=critical,DER:05:00"}, "has an entry with a critical extension that is not known here"},
+    };
+    struct identity root = make_authority("root", NULL), bad = make_client("bad", &root);
+
+    for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+        struct sbuf wanted = {0};
+        struct err e = {0};
+
+        CHECK(with_lists(&root, make_crl_with(&root, bad.certificate, DAY, cases[k].extensions), NULL, &e) == NULL);
+        sbuf_printf(&wanted,
+                    "crls.pem: the revocation list of /CN=root %s; have the authority write one with all that it has "
+                    "revoked",
+                    cases[k].why);
+        if (strstr(e.text, sbuf_text(&wanted)) == NULL)
+            test_fail(__FILE__, __LINE__, "%s: %s", cases[k].why, e.text);
+        CHECK(str_starts(str_of(e.text), STR("http.tls.clientcrls ")));
+        CHECK_INT(e.code, ERR_INVALID);
+        sbuf_free(&wanted);
+    }
+    identity_free(&bad);
+    identity_free(&root);
+}
+
+TEST(whole, "a list with extensions that change nothing of what it holds revokes")
+{
+    static const struct crl_extensions cases[] = {
+        {"1.2.3.4=DER:05:00", NULL},
+        {NULL, "1.2.3.4=DER:05:00"},
+        {NULL, "CRLReason=DER:0a:01:01"},
+        {"crlNumber=DER:02:01:07", NULL},
+    };
+    struct identity root = make_authority("root", NULL);
+    struct identity good = make_client("good", &root), bad = make_client("bad", &root);
+
+    for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+        struct err e;
+        struct trust *trust = with_lists(&root, make_crl_with(&root, bad.certificate, DAY, cases[k]), NULL, &e);
+
+        if (trust == NULL)
+            test_fail(__FILE__, __LINE__, "%zu: %s", k, e.text);
+        CHECK_TEXT(verify(trust, &good), "good");
+        CHECK_TEXT(verify(trust, &bad), "revoked");
+        trust_release(&trust);
+    }
+    identity_free(&bad);
+    identity_free(&good);
+    identity_free(&root);
+}
+
+TEST(intermediate, "an authority that is trusted itself needs no list of the one above it, and its own list revokes")
+{
+    struct identity root = make_authority("root", NULL), middle = make_authority("middle", &root);
+    struct identity good = make_client("good", &middle), bad = make_client("bad", &middle);
+    struct err e;
+    struct trust *trust = with_lists(&middle, make_crl(&middle, bad.certificate, DAY), NULL, &e);
+
+    CHECK_TEXT(verify(trust, &good), "good");
+    CHECK_TEXT(verify(trust, &bad), "revoked");
+    trust_release(&trust);
+    identity_free(&bad);
+    identity_free(&good);
+    identity_free(&middle);
+    identity_free(&root);
+}
+
+TEST(point, "a list of one distribution point revokes who names that point, and whoever does not is refused")
+{
+#define POINT "URI:http://ca.example/1.crl"
+    static const struct crl_extensions of_point = {"issuingDistributionPoint=critical,fullname:" POINT, NULL};
+    static const char *const extensions[] = {"extendedKeyUsage=clientAuth", "crlDistributionPoints=" POINT, NULL};
+    struct identity root = make_authority("root", NULL), middle = make_authority("middle", &root);
+    struct identity good = issue("good", extensions, &middle), bad = issue("bad", extensions, &middle);
+    struct identity elsewhere = make_client("elsewhere", &middle);
+    struct err e;
+    struct trust *trust = with_lists(&middle, make_crl_with(&middle, bad.certificate, DAY, of_point), NULL, &e);
+
+    CHECK(trust != NULL);
+    CHECK_TEXT(verify(trust, &good), "good");
+    CHECK_TEXT(verify(trust, &bad), "revoked");
+    CHECK(strcmp(verify(trust, &elsewhere), "good") != 0);
+    trust_release(&trust);
+    identity_free(&elsewhere);
+    identity_free(&bad);
+    identity_free(&good);
+    identity_free(&middle);
+    identity_free(&root);
+}
+
+TEST(passed_over, "whoever cannot be looked up in the list of his authority is refused, and another's list is not it")
+{
+    static const struct crl_extensions of_other_key = {"authorityKeyIdentifier=DER:30:04:82:02:7f:ff", NULL};
+    struct identity root = make_authority("root", NULL), other = make_authority("root", NULL); /* of the same name */
+    struct identity client = make_client("client", &root);
+    struct sbuf pem = {0}, crls = {0};
+    struct err e;
+    struct trust *trust = with_lists(&root, make_crl_with(&root, client.certificate, DAY, of_other_key), NULL, &e);
+
+    CHECK(trust != NULL);
+    CHECK_TEXT(verify(trust, &client), "not to be looked up in the revocation list of its authority");
+    trust_release(&trust);
+    put_certificate(&pem, root.certificate);
+    put_certificate(&pem, other.certificate);
+    put_crl(&crls, make_crl_with(&other, NULL, DAY, of_other_key));
+    trust = make_trust(&pem, &crls, &e);
+    CHECK(trust != NULL);
+    CHECK_TEXT(verify(trust, &client), "good");
+    trust_release(&trust);
+    identity_free(&client);
+    identity_free(&other);
+    identity_free(&root);
+}
+
 TEST(names, "the names of all authorities are there for clients to choose by")
 {
     struct identity a = make_authority("first", NULL), b = make_authority("second", NULL);

@@ -5,9 +5,10 @@
 static const char *catalog(struct world *w, const char *last, size_t limit, bool *more)
 {
     static struct names names;
+    struct catalog_query query = {.last = str_of(last), .limit = limit, .looks = SIZE_MAX};
 
     names = (struct names){0};
-    if (meta_catalog(look(w), str_of(last), limit, names_add, &names, more, &w->err) != 0)
+    if (meta_catalog(look(w), &query, names_add, &names, more, &w->err) != 0)
         test_fail(__FILE__, __LINE__, "%s", w->err.text);
     meta_done(w->reader);
     return names.text;
@@ -67,6 +68,7 @@ static bool add_unless_c(struct str name, void *arg)
 
 TEST(catalog_skips, "an entry that the caller skips does not count against the limit")
 {
+    struct catalog_query query = {.limit = 2, .looks = SIZE_MAX};
     struct world w;
     struct names names = {0};
     bool more;
@@ -74,10 +76,84 @@ TEST(catalog_skips, "an entry that the caller skips does not count against the l
     world_open(&w);
     for (const char *const *name = (const char *const[]){"a", "c", "e", "g", NULL}; *name != NULL; name++)
         push_image(&w, *name, 1, NULL, "");
-    CHECK_INT(meta_catalog(look(&w), STR(""), 2, add_unless_c, &names, &more, &w.err), 0);
+    CHECK_INT(meta_catalog(look(&w), &query, add_unless_c, &names, &more, &w.err), 0);
     meta_done(w.reader);
     CHECK_TEXT(names.text, "a e");
     CHECK(more);
+    world_close(&w);
+}
+
+/* What a visitor is called with, and which of it he takes: names of one letter that are not in `skipped`. */
+struct visitor {
+    struct names looked_at, taken;
+    const char *skipped;
+    char last[2];
+};
+
+static bool visit(struct str name, void *arg)
+{
+    struct visitor *visitor = arg;
+
+    names_add(name, &visitor->looked_at);
+    visitor->last[0] = name.p[0];
+    return strchr(visitor->skipped, name.p[0]) == NULL && names_add(name, &visitor->taken);
+}
+
+static const struct {
+    const char *last;
+    size_t limit, looks;
+    const char *skipped, *looked_at, *taken;
+    bool more;
+} pieces[] = {
+    {"", 9, 2, "", "a c", "a c", true}, {"", 9, 3, "ace", "a c e", "", true}, {"c", 9, 2, "e", "e g", "g", false},
+    {"c", 9, 1, "e", "e", "", true},    {"e", 9, 1, "g", "g", "", false},     {"", 2, 3, "c", "a c e", "a e", true},
+    {"", 2, 2, "", "a c", "a c", true}, {"c", 2, 2, "", "e g", "e g", false}, {"g", 9, 1, "", "", "", false},
+    {"", 0, 9, "", "", "", false},
+};
+
+TEST(catalog_pieces,
+     "a walk through the catalog looks at no more names than it may, and says when it is not at the end")
+{
+    struct world w;
+    bool more;
+
+    world_open(&w);
+    for (const char *const *name = (const char *const[]){"a", "c", "e", "g", NULL}; *name != NULL; name++)
+        push_image(&w, *name, 1, NULL, "");
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        struct visitor visitor = {.skipped = pieces[i].skipped};
+        struct catalog_query query = {str_of(pieces[i].last), pieces[i].limit, pieces[i].looks};
+
+        CHECK_INT(meta_catalog(look(&w), &query, visit, &visitor, &more, &w.err), 0);
+        meta_done(w.reader);
+        CHECK_TEXT(visitor.looked_at.text, pieces[i].looked_at);
+        CHECK_TEXT(visitor.taken.text, pieces[i].taken);
+        CHECK_INT(more, pieces[i].more);
+    }
+    world_close(&w);
+}
+
+TEST(catalog_resumes, "a page that is walked in pieces, each behind the last name looked at, is the page in one piece")
+{
+    struct world w;
+
+    world_open(&w);
+    for (const char *const *name = (const char *const[]){"a", "b", "c", "d", "e", "f", "g", NULL}; *name != NULL;
+         name++)
+        push_image(&w, *name, 1, NULL, "");
+    for (size_t looks = 1; looks <= 8; looks++) {
+        struct visitor visitor = {.skipped = "abdf"};
+        bool more = true;
+
+        while (more) {
+            struct catalog_query query = {str_of(visitor.last), 9, looks};
+
+            CHECK_INT(meta_catalog(look(&w), &query, visit, &visitor, &more, &w.err), 0);
+            meta_done(w.reader);
+        }
+        CHECK_TEXT(visitor.looked_at.text, "a b c d e f g");
+        CHECK_TEXT(visitor.taken.text, "c e g");
+    }
     world_close(&w);
 }
 

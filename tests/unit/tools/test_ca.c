@@ -207,7 +207,7 @@ TEST(missing_authority, "without an authority no server is certified, and the te
     snprintf(directory, sizeof(directory), "%s", test_dir());
     CHECK_INT(issue(&hosts, 30, false, &e), -1);
     CHECK_INT(e.code, ERR_NOT_FOUND);
-    CHECK(strstr(e.text, "no usable authority (\"berth-ca init\" makes one): ") == e.text);
+    CHECK(strstr(e.text, "no usable authority (\"berth-ca init\" makes one, or name it with --dir): ") == e.text);
     CHECK_INT(mode_of("server.key"), 0);
     hosts.n = 0;
     CHECK_INT(issue(&hosts, 30, false, &e), -1);
@@ -218,7 +218,7 @@ TEST(wrong_key, "a damaged or foreign key is named")
 {
     struct hosts hosts = hosts_from(usual, 4);
     struct sbuf key = {0};
-    char wanted[500];
+    char wanted[600];
     struct err e;
 
     make(usual, 4, 3650, 825);
@@ -226,7 +226,8 @@ TEST(wrong_key, "a damaged or foreign key is named")
     CHECK_INT(file_replace(in("ca.key"), key.p, key.n, 0600, &e), 0);
     CHECK_INT(issue(&hosts, 30, true, &e), -1);
     snprintf(wanted, sizeof(wanted),
-             "no usable authority (\"berth-ca init\" makes one): %s: not the key of the certificate beside it",
+             "no usable authority (\"berth-ca init\" makes one, or name it with --dir): %s: not the key of the "
+             "certificate beside it",
              in("ca.key"));
     CHECK_TEXT(e.text, wanted);
     CHECK_INT(file_replace(in("ca.key"), key.p, key.n / 2, 0600, &e), 0);
@@ -269,7 +270,7 @@ TEST(several, "one authority issues for several servers, under names of their ow
     order.out = "ca";
     order.force = true;
     CHECK_INT(ca_issue_server(&authority, &hosts, &order, &pair, &e), -1);
-    CHECK_TEXT(e.text, "--out ca: these are the authority's own files");
+    CHECK(strstr(e.text, "/ca.crt: this is the authority's own file; --out gives another name") != NULL);
     order.out = "name/";
     CHECK_INT(ca_issue_server(&authority, &hosts, &order, &pair, &e), -1);
     CHECK_TEXT(e.text, "\"name/\" does not name a file");

@@ -51,6 +51,32 @@ TEST(open_list, "an object that ends in a list is closed, and an empty one is an
     sbuf_free(&json);
 }
 
+static const struct {
+    const char *text, *shown;
+} escapes[] = {
+    {"gr\303\274n \342\202\254 \360\237\220\247", "gr\303\274n \342\202\254 \360\237\220\247"},
+    {"a\tb\033", "a\\x09b\\x1b"},
+    {"\302\233 31m", "\\xc2\\x9b 31m"},           /* CSI of the set C1 */
+    {"\377", "\\xff"},                            /* never in UTF-8 */
+    {"\303", "\\xc3"},                            /* cut off */
+    {"\300\257", "\\xc0\\xaf"},                   /* over-long */
+    {"\340\200\257", "\\xe0\\x80\\xaf"},          /* likewise */
+    {"\355\240\200", "\\xed\\xa0\\x80"},          /* a surrogate */
+    {"\364\220\200\200", "\\xf4\\x90\\x80\\x80"}, /* beyond Unicode */
+};
+
+TEST(escaped, "what a terminal would obey, and what is no UTF-8, is shown as bytes; the rest as it is")
+{
+    for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
+        struct sbuf out = {0};
+
+        text_escape(&out, str_of(escapes[i].text));
+        CHECK_TEXT(sbuf_text(&out), escapes[i].shown);
+        CHECK(text_is_plain(str_of(escapes[i].text)) == (strcmp(escapes[i].text, escapes[i].shown) == 0));
+        sbuf_free(&out);
+    }
+}
+
 TEST(control, "control characters do not reach the terminal")
 {
     struct facts facts = {0};

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +21,7 @@ static int piped(const char *bytes, size_t n, char *out, size_t *length, struct 
     if (pipe(ends) != 0 || write(ends[1], bytes, n) != (ssize_t)n)
         test_fail(__FILE__, __LINE__, "pipe");
     close(ends[1]);
-    rc = secret_read(ends[0], out, length, e);
+    rc = secret_read(ends[0], "password", out, length, e);
     close(ends[0]);
     return rc;
 }
@@ -53,6 +54,18 @@ TEST(from_pipe, "a piped password is one line, whatever ends it")
         CHECK_TEXT(cases[i].password == NULL ? e.text : out,
                    cases[i].password == NULL ? cases[i].error : cases[i].password);
     }
+}
+
+TEST(noun, "texts call it what the caller does")
+{
+    char out[SECRET_ROOM];
+    struct err e;
+    size_t n;
+    int fd = open("/dev/null", O_RDONLY);
+
+    CHECK_INT(secret_read(fd, "passphrase", out, &n, &e), -1);
+    CHECK_TEXT(e.text, "the passphrase is empty");
+    close(fd);
 }
 
 TEST(long_pipe, "1024 bytes and their newline are read whole, one more is refused")
@@ -98,7 +111,7 @@ static pid_t start_asking(int *terminal)
         struct err e;
         size_t n;
 
-        if (secret_ask("alice", true, out, &n, &e) != 0)
+        if (secret_ask("password", "alice", true, out, &n, &e) != 0)
             printf("error: %s.\n", e.text);
         else
             printf("length %zu, right: %d.\n", n, strcmp(out, "hush hush") == 0);
@@ -174,7 +187,7 @@ TEST(no_terminal, "without a terminal the text names the options that need none"
         bool good;
 
         setsid();
-        good = secret_ask("alice", true, out, &n, &e) == -1 && e.code == ERR_UNSUPPORTED &&
+        good = secret_ask("password", "alice", true, out, &n, &e) == -1 && e.code == ERR_UNSUPPORTED &&
                strcmp(e.text, "there is no terminal to ask on; use --password-stdin or --generate") == 0;
         _exit(good ? 0 : 1);
     }

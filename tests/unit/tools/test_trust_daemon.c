@@ -27,7 +27,8 @@ static const struct edited added[] = {
     {"", "{\n  \"insecure-registries\": [\"r.example:5000\"]\n}\n"},
     {" \n\t", "{\n  \"insecure-registries\": [\"r.example:5000\"]\n}\n"},
     {"{}", "{\n  \"insecure-registries\": [\"r.example:5000\"]\n}"},
-    {"{\"a\": 1.50}", "{\n  \"insecure-registries\": [\"r.example:5000\"],\"a\": 1.50}"},
+    {"{\"a\": 1.50}", "{\"insecure-registries\": [\"r.example:5000\"], \"a\": 1.50}"},
+    {"{\n\t\"a\": 1\n}", "{\n\t\"insecure-registries\": [\"r.example:5000\"],\n\t\"a\": 1\n}"},
     {"{\"insecure-registries\": []}", "{\"insecure-registries\": [\"r.example:5000\"]}"},
     {"{\"insecure-registries\": [ ]}", "{\"insecure-registries\": [\"r.example:5000\" ]}"},
     {"{\"insecure-registries\": [\"x\"] }", "{\"insecure-registries\": [\"x\", \"r.example:5000\"] }"},
@@ -35,7 +36,7 @@ static const struct edited added[] = {
      "{\"insecure-registries\":[\n  \"x\",\n  \"y\", \"r.example:5000\"\n]}"},
     {"{\"insecure-registries\": [\"r.example:5000\"]}", NULL},
     {"{\"a\": {\"insecure-registries\": [\"r.example:5000\"]}}",
-     "{\n  \"insecure-registries\": [\"r.example:5000\"],\"a\": {\"insecure-registries\": [\"r.example:5000\"]}}"},
+     "{\"insecure-registries\": [\"r.example:5000\"], \"a\": {\"insecure-registries\": [\"r.example:5000\"]}}"},
     {"{\"a\": \"\\\"insecure-registries\\\": [\", \"b\": [[\"]\"], {\"c\": \"}\"}], \"insecure-registries\": [\"x\"], "
      "\"d\": -0.0}",
      "{\"a\": \"\\\"insecure-registries\\\": [\", \"b\": [[\"]\"], {\"c\": \"}\"}], \"insecure-registries\": [\"x\", "
@@ -67,18 +68,27 @@ TEST(take_off, "a registry is taken off the list, with the list when it was the 
     check(trust_daemon_remove, removed, sizeof(removed) / sizeof(removed[0]));
 }
 
-TEST(back, "what was added to a list is taken off to the same bytes")
-{
-    static const char before[] = "{ \"b\": [1.50], \"insecure-registries\": [\"x\"] ,\n\"a\":1e5 }\n";
-    struct sbuf with = {0}, without = {0};
-    struct err e;
-    bool changed;
+static const char *const kept[] = {
+    "{ \"b\": [1.50], \"insecure-registries\": [\"x\"] ,\n\"a\":1e5 }\n",
+    "{\n    \"a\": 1,\n    \"b\": 2\n}",
+    "{\"a\":1}\n\n",
+    "{ \"a\": 1 }",
+    "{}\n",
+};
 
-    CHECK_INT(trust_daemon_add(str_of(before), "[2001:db8::5]:5000", &changed, &with, &e), 0);
-    CHECK_INT(trust_daemon_remove((struct str){with.p, with.n}, "[2001:db8::5]:5000", &changed, &without, &e), 0);
-    CHECK_TEXT(sbuf_text(&without), before);
-    sbuf_free(&with);
-    sbuf_free(&without);
+TEST(back, "what was added is taken off to the same bytes")
+{
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        struct sbuf with = {0}, without = {0};
+        struct err e;
+        bool changed;
+
+        CHECK_INT(trust_daemon_add(str_of(kept[i]), "[2001:db8::5]:5000", &changed, &with, &e), 0);
+        CHECK_INT(trust_daemon_remove((struct str){with.p, with.n}, "[2001:db8::5]:5000", &changed, &without, &e), 0);
+        CHECK_TEXT(sbuf_text(&without), kept[i]);
+        sbuf_free(&with);
+        sbuf_free(&without);
+    }
 }
 
 static const char *const refused[][2] = {

@@ -39,6 +39,9 @@ static void make_all(void)
     make("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout b.key -out b.crt -days 2 -subj /CN=b");
     make("req -new -key a.key -subj /CN=old -out old.csr");
     make("x509 -req -in old.csr -signkey a.key -days -1 -out old.crt");
+    make("req -new -key b.key -subj /CN=leaf -out leaf.csr");
+    make("x509 -req -in leaf.csr -CA a.crt -CAkey a.key -CAcreateserial -days 2 -out leaf.crt");
+    make("req -x509 -key b.key -out alone.crt -days 2 -subj /CN=alone -addext basicConstraints=critical,CA:FALSE");
     make("pkey -in a.key -aes128 -passout pass:x -out locked.key");
 }
 
@@ -86,6 +89,25 @@ TEST(ca, "all certificates of a file are taken, and nothing else: a key in it st
     CHECK_INT(count(files.ca, CERTIFICATE), 2);
     CHECK_INT(count(files.ca, "PRIVATE"), 0);
     CHECK(strncmp(files.ca, CERTIFICATE, strlen(CERTIFICATE)) == 0);
+    trust_files_free(&files);
+}
+
+TEST(leaf, "a certificate that an authority issued to a server is no authority; one that signed itself is all there is")
+{
+    struct trust_files files = {0};
+    struct err e;
+
+    make_all();
+    CHECK_INT(trust_files_read_ca(&files, at("leaf.crt"), &e), -1);
+    CHECK_INT(e.code, ERR_INVALID);
+    CHECK(strstr(e.text, "leaf.crt: a certificate in it is no authority's but was issued by one: give that one's") !=
+          NULL);
+    join("chain.crt", "a.crt", "leaf.crt");
+    CHECK_INT(trust_files_read_ca(&files, at("chain.crt"), &e), -1);
+    CHECK(files.ca == NULL);
+    CHECK_INT(trust_files_read_ca(&files, at("alone.crt"), &e), 0);
+    trust_files_free(&files);
+    CHECK_INT(trust_files_read_client(&files, at("leaf.crt"), at("b.key"), &e), 0);
     trust_files_free(&files);
 }
 

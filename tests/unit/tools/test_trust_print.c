@@ -15,6 +15,7 @@ static void answer(struct trust_result results[2], const char *const *lines, siz
     memset(results, 0, 2 * sizeof(*results));
     results[0].target = &good;
     results[1].target = &bad;
+    trust_report_line(&results[0].report, STR("@berth\tbegin\t1"));
     for (size_t i = 0; i < n; i++)
         trust_report_line(&results[0].report, str_of(lines[i]));
     trust_report_line(&results[0].report, STR("@berth\tdone\t0"));
@@ -120,4 +121,55 @@ TEST(dry, "a dry run lists what it would do")
                "root@node1: would write /a\n"
                "root@node1: would remove /b\n"
                "node2: error: say \"no\"\n");
+}
+
+/* Three hosts with these notes, each behind "node1" and so on. */
+static void check_notes(const char *const notes[3][2], const char *wanted)
+{
+    char names[3][6] = {"node1", "node2", "node3"};
+    struct trust_target nodes[] = {{.text = names[0]}, {.text = names[1]}, {.text = names[2]}};
+    struct trust_request request = {.action = TRUST_INSTALL, .registry = &registry};
+    struct trust_result results[3] = {0};
+    struct sbuf out = {0};
+
+    for (size_t i = 0; i < 3; i++) {
+        results[i].target = &nodes[i];
+        trust_report_line(&results[i].report, STR("@berth\tbegin\t1"));
+        for (size_t k = 0; k < 2; k++)
+            if (notes[i][k] != NULL)
+                trust_report_line(&results[i].report, str_of(notes[i][k]));
+        trust_report_line(&results[i].report, STR("@berth\tdone\t0"));
+    }
+    trust_print_table(&request, results, 3, NOW, &out);
+    CHECK_TEXT(strstr(sbuf_text(&out), "\n\n"), wanted);
+    sbuf_free(&out);
+    for (size_t i = 0; i < 3; i++)
+        trust_report_free(&results[i].report);
+}
+
+TEST(grouped, "what several hosts say stands there once, with their names, and in the order it came")
+{
+    static const char *const notes[3][2] = {
+        {"@berth\tnote\tz common", "@berth\tnote\tm own"},
+        {"@berth\tnote\ta two", "@berth\tnote\tz common"},
+        {"@berth\tnote\tz common", "@berth\tnote\ta two"},
+    };
+
+    check_notes(notes, "\n\n"
+                       "all 3: note: z common\n"
+                       "node1: note: m own\n"
+                       "node2, node3: note: a two\n");
+}
+
+TEST(repeated, "a host that says something twice is named once, and a note is no error of the same words")
+{
+    static const char *const notes[3][2] = {
+        {"@berth\tnote\tsame", "@berth\tnote\tsame"},
+        {"@berth\terror\tsame", NULL},
+        {"@berth\tnote\tsame", NULL},
+    };
+
+    check_notes(notes, "\n\n"
+                       "node1, node3: note: same\n"
+                       "node2: error: same\n");
 }

@@ -30,10 +30,53 @@ TEST(lines, "lines with our tags are taken, with their words")
     take(&report, "@berth\terror\tone");
     take(&report, "@berth\terror\ttwo");
     CHECK_TEXT(trust_report_problem(&report), "one");
-    take(&report, "@berth\tdone\t1");
-    CHECK(report.done);
+    take(&report, "@berth\tdone\t0");
+    CHECK(report.done && !report.failed);
     trust_report_free(&report);
     CHECK_INT(report.n, 0);
+}
+
+TEST(outside, "what comes before the script runs, or after its end, is no answer of it")
+{
+    struct trust_report report = {0};
+
+    take(&report, "@berth\tcheck\tdocker\t/d\ttrusted");
+    take(&report, "@berth\tdone\t0");
+    CHECK(!report.done);
+    take(&report, "@berth\tbegin\t1");
+    take(&report, "@berth\tnote\tours");
+    take(&report, "@berth\tdone\t0");
+    take(&report, "@berth\tfile\twritten\t/x");
+    take(&report, "@berth\tdone\t1");
+    CHECK(report.done && !report.failed);
+    CHECK_INT(report.n, 1);
+    trust_report_free(&report);
+}
+
+TEST(word, "the end says whether something failed, and anything but 0 means that it did")
+{
+    static const char *const words[] = {"@berth\tdone\t1", "@berth\tdone\t", "@berth\tdone\t00", "@berth\tdone\tok"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        struct trust_report report = {.began = true};
+
+        take(&report, words[i]);
+        CHECK(report.done && report.failed);
+        trust_report_free(&report);
+    }
+}
+
+TEST(checks, "checks are counted by their result")
+{
+    struct trust_report report = {.began = true};
+
+    CHECK_INT(trust_report_checks(&report, NULL), 0);
+    take(&report, "@berth\tcheck\tdocker\t/d\ttrusted");
+    take(&report, "@berth\tcheck\tcontainers\t/c\trefused");
+    take(&report, "@berth\tfile\ttrusted\t/x");
+    CHECK_INT(trust_report_checks(&report, NULL), 2);
+    CHECK_INT(trust_report_checks(&report, "refused"), 1);
+    trust_report_free(&report);
 }
 
 TEST(noise, "what login scripts and broken hosts say is ignored")
@@ -52,18 +95,18 @@ TEST(noise, "what login scripts and broken hosts say is ignored")
         "@Berth\tdone\t0",
         "@berth\tcheck\tdocker\tx",
     };
-    struct trust_report report = {0};
+    struct trust_report report = {.began = true};
 
     for (size_t i = 0; i < sizeof(noise) / sizeof(noise[0]); i++)
         take(&report, noise[i]);
     CHECK_INT(report.n, 0);
-    CHECK(!report.began && !report.done);
+    CHECK(!report.done);
     trust_report_free(&report);
 }
 
 TEST(bounded, "a host that never stops fills the report and no more, and our own error has room")
 {
-    struct trust_report report = {0};
+    struct trust_report report = {.began = true};
 
     for (int i = 0; i < TRUST_ENTRIES_MAX + 100; i++)
         take(&report, "@berth\tnote\tagain");
@@ -76,7 +119,7 @@ TEST(bounded, "a host that never stops fills the report and no more, and our own
 
 TEST(daemon, "daemon.json arrives as od writes it, and a second reading replaces the first")
 {
-    struct trust_report report = {0};
+    struct trust_report report = {.began = true};
 
     take(&report, "@berth\tdaemon-file\tpresent\t/etc/docker/daemon.json");
     take(&report, "@berth\tdaemon\t 7b 0a");

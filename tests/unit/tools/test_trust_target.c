@@ -24,7 +24,10 @@ static void command_of(const char *text, const struct trust_ssh *ssh, char *out,
     trust_targets_free(&targets);
 }
 
-#define BATCH "ssh -T -o BatchMode=yes -o ConnectTimeout=10 "
+#define PLAIN                                                                          \
+    "-o IgnoreUnknown=* -o RemoteCommand=none -o SessionType=default -o StdinNull=no " \
+    "-o ForkAfterAuthentication=no "
+#define BATCH "ssh -T " PLAIN "-o BatchMode=yes -o ConnectTimeout=10 "
 
 static const char *const accepted[][2] = {
     {"local", "sh -c"},
@@ -98,12 +101,12 @@ TEST(options, "the caller's options go before ours, which a terminal makes needl
     char command[512];
 
     command_of("root@node1:2222", &ssh, command, sizeof(command));
-    CHECK_TEXT(command,
-               "ssh -T -o ProxyJump=gate -o ConnectTimeout=2 -o BatchMode=yes -o ConnectTimeout=10 -i key file "
-               "-p 2222 -l root -- node1");
+    CHECK_TEXT(command, "ssh -T -o ProxyJump=gate -o ConnectTimeout=2 " PLAIN
+                        "-o BatchMode=yes -o ConnectTimeout=10 -i key file "
+                        "-p 2222 -l root -- node1");
     ssh = (struct trust_ssh){.may_ask = true};
     command_of("node1", &ssh, command, sizeof(command));
-    CHECK_TEXT(command, "ssh -T -- node1");
+    CHECK_TEXT(command, "ssh -T " PLAIN "-- node1");
 }
 
 TEST(shell, "the login shell at the other end gets one word in single quotes, for which most options leave room")

@@ -103,15 +103,13 @@ TEST(chosen, "the command line goes before the file, within what the server acce
     }
 }
 
-TEST(exclude, "a password comes from one place")
+TEST(saved, "what is saved into a file that a server would refuse is told apart from what is in force")
 {
-    struct userfile *file = holding("");
-    struct err e;
+    struct userfile *file = holding("alice:" BCRYPT "\n");
 
+    CHECK_INT(user_saved(&call, file), EXIT_DONE);
     userfile_close(&file);
-    CHECK_INT(user_check_options(&call, &e), 0);
-    give(USER_PASSWORD_STDIN, "");
-    give(USER_GENERATE, "");
-    CHECK_INT(user_check_options(&call, &e), -1);
-    CHECK_TEXT(e.text, "--password-stdin and --generate exclude each other");
+    file = holding("alice:" BCRYPT "\nweak:$apr1$x$y\n");
+    CHECK_INT(user_saved(&call, file), EXIT_IDLE);
+    userfile_close(&file);
 }
