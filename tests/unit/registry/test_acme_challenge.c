@@ -79,7 +79,7 @@ static void put_file(const char *path, size_t n)
     struct err e;
 
     for (size_t i = 0; i < n; i++)
-        sbuf_put(&bytes, "0123456789" + i % 10, 1);
+        sbuf_put(&bytes, &"0123456789"[i % 10], 1);
     if (file_replace(path, bytes.p, bytes.n, 0644, &e) != 0)
         test_fail(__FILE__, __LINE__, "%s", e.text);
     sbuf_free(&bytes);
