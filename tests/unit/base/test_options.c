@@ -61,7 +61,7 @@ static char printed[8192];
 
 static int call_program(const struct program_spec *which, int stream, const char *const *words)
 {
-    char copies[8][32];
+    static char copies[8][32]; /* `seen` points into it */
     char *argv[9];
     char path[400];
     int argc = 0, status, real, fd;
