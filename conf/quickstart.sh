@@ -113,6 +113,7 @@ print_next_steps() {
     fi
     printf '\nOn each Docker host, once (another machine needs a copy of ca.crt first):\n'
     printf '  sudo install -D -m 0644 %q %q\n' "$ca/ca.crt" "$certs/ca.crt"
+    printf 'or on many at once, by ssh:\n  %q/berth-trust install %q --ca %q USER@HOST...\n' "$bin" "$registry" "$ca/ca.crt"
     printf 'Then:\n  docker login %s\n' "$login"
     printf 'Without Docker:\n  curl --cacert %q -u %s https://%s/v2/\n' "$ca/ca.crt" "$secret" "$registry"
     printf 'More users:\n  %q/berth-user add NAME --file %q\n\n' "$bin" "$users"
