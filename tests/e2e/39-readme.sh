@@ -3,6 +3,7 @@
 # registry's name and addresses are those of this sandbox. The ten hosts are this machine under ten names.
 . "$(dirname "$0")/lib.sh"
 ROOT=$(cd "$TESTS/.." && pwd)
+PATIENCE=$((PATIENCE * 6)) # it installs, too
 [[ $BUILD == /* ]] || BUILD=$ROOT/$BUILD
 
 # cover FOLDER: a private one over it, empty or, with "kept", with a copy of what is there.
