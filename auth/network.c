@@ -62,6 +62,11 @@ bool network_address_parse(struct str text, struct network_address *out)
     return parse(text, out) != AF_UNSPEC;
 }
 
+bool network_address_is_ipv4(const struct network_address *address)
+{
+    return address->known && memcmp(address->bytes, mapped, sizeof(mapped)) == 0;
+}
+
 bool network_address_equal(const struct network_address *a, const struct network_address *b)
 {
     return a->known && b->known && memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;

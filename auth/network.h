@@ -26,6 +26,8 @@ void network_address_of(const struct sockaddr *from, struct network_address *out
 /* "192.0.2.1" or "2001:db8::1", without brackets, port or zone. False when it is neither. */
 bool network_address_parse(struct str text, struct network_address *out);
 /* False when either is not known. */
+/* Did it come by IPv4? */
+bool network_address_is_ipv4(const struct network_address *address);
 bool network_address_equal(const struct network_address *a, const struct network_address *b);
 
 struct network {

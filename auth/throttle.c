@@ -113,10 +113,7 @@ static uint64_t tag_of(const struct throttle *throttle, const void *bytes, size_
 /* An IPv4 address is an IPv6 address with a prefix of 96 bits that it shares with all the others. */
 static uint64_t address_tag(const struct throttle *throttle, const struct network_address *from)
 {
-    static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-    bool ipv4 = memcmp(from->bytes, mapped, sizeof(mapped)) == 0;
-
-    return from->known ? tag_of(throttle, from->bytes, ipv4 ? 16 : 8) : 0;
+    return from->known ? tag_of(throttle, from->bytes, network_address_is_ipv4(from) ? 16 : 8) : 0;
 }
 
 static uint64_t tag_of_two(const struct throttle *throttle, uint64_t a, uint64_t b)

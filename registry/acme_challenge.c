@@ -17,14 +17,7 @@ bool acme_challenge_path(struct str path, struct str *token)
 
 bool acme_token_valid(struct str token)
 {
-    for (size_t i = 0; i < token.n; i++) {
-        char c = token.p[i];
-        bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-        if (!alphanumeric && c != '-' && c != '_')
-            return false;
-    }
-    return token.n > 0 && token.n <= ACME_TOKEN_MAX;
+    return token.n > 0 && token.n <= ACME_TOKEN_MAX && str_has_only(token, STR("-_"));
 }
 
 /* Open `name` in the folder `at`, which is closed; -1 when either failed. A link is not followed: ELOOP, or ENOTDIR

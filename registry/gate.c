@@ -43,16 +43,10 @@ static void claim_free(struct request *rq)
     rq->release = NULL;
 }
 
-void gate_challenge(struct request *rq, const char *detail)
-{
-    login_challenge_add(rq);
-    reply_error(rq, OCI_UNAUTHORIZED, "%s", detail);
-}
-
 static void refuse(struct request *rq, const char *detail)
 {
     metric_add(METRIC_LOGIN_REFUSED, 1);
-    gate_challenge(rq, detail);
+    login_challenge(rq, detail);
 }
 
 /* ---- certificates ---- */

@@ -24,7 +24,4 @@
  * tried now. */
 void gate_admit(struct request *rq, handler_fn *handle);
 
-/* Reply 401 with a challenge that tells how to log in. For servers that have users. */
-void gate_challenge(struct request *rq, const char *detail);
-
 #endif

@@ -34,20 +34,11 @@ static bool speaks_tls(const struct request *rq)
  * to nobody else. */
 static bool authority_of(const struct request *rq, struct str *out)
 {
-    static const struct str marks = STR("-._:[]");
-
     /* Where an HTTP/1.0 request names no host, libh2o puts its own name of the listener. */
     if (rq->h2o->input.authority.base == rq->h2o->hostconf->authority.hostport.base)
         return false;
     *out = (struct str){rq->h2o->input.authority.base, rq->h2o->input.authority.len};
-    for (size_t i = 0; i < out->n; i++) {
-        char c = out->p[i];
-        bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-        if (!alphanumeric && str_find(marks, c) == marks.n)
-            return false;
-    }
-    return out->n > 0 && out->n <= AUTHORITY_MAX;
+    return out->n > 0 && out->n <= AUTHORITY_MAX && str_has_only(*out, STR("-._:[]"));
 }
 
 /* What the request would need, in the words of distribution's token scopes. Clients ask for a pass with it; ours carry
@@ -83,7 +74,7 @@ static void bearer(struct request *rq, struct str authority)
     sbuf_free(&text);
 }
 
-void login_challenge_add(struct request *rq)
+void login_challenge(struct request *rq, const char *detail)
 {
     const struct access *access = rules_in_force(rq->loop);
     struct str authority;
@@ -94,4 +85,5 @@ void login_challenge_add(struct request *rq)
         bearer(rq, authority);
     else
         basic(rq);
+    reply_error(rq, OCI_UNAUTHORIZED, "%s", detail);
 }

@@ -4,9 +4,9 @@
 
 #include "registry/request.h"
 
-/* Add the challenge that fits the rules in force: Bearer where they open something to callers without a login, else
- * Basic; Basic always for the end-point that gives out passes. For servers that have users. Thread: the request's
- * loop. */
-void login_challenge_add(struct request *rq);
+/* Reply 401 with the challenge that fits the rules in force: Bearer where they open something to callers without a
+ * login, else Basic; Basic always for the end-point that gives out passes. For servers that have users. Thread: the
+ * request's loop. */
+void login_challenge(struct request *rq, const char *detail);
 
 #endif

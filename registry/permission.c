@@ -1,6 +1,6 @@
 #include "registry/permission.h"
 
-#include "registry/gate.h"
+#include "registry/login_challenge.h"
 #include "registry/reply.h"
 #include "registry/rules.h"
 #include "registry/server.h"
@@ -61,7 +61,7 @@ static bool has_anywhere(const struct request *rq, enum access_action action)
 static void deny(struct request *rq)
 {
     if (rq->user[0] == '\0' && rq->server->users != NULL)
-        gate_challenge(rq, "log in first");
+        login_challenge(rq, "log in first");
     else if (rq->user[0] == '\0' && rq->server->identifies)
         reply_error(rq, OCI_DENIED, "this needs a client certificate that names a user");
     else

@@ -173,8 +173,6 @@ static int check_install(const struct invocation *call, struct err *e)
 static void fill_request(const struct invocation *call, enum trust_action action, struct trust_order *trust)
 {
     struct trust_request *request = &trust->request;
-    time_t at = (time_t)clock_wall_s();
-    struct tm parts;
 
     request->action = action;
     request->registry = &trust->registry;
@@ -185,8 +183,7 @@ static void fill_request(const struct invocation *call, enum trust_action action
     request->system = call->given[SYSTEM];
     request->insecure = call->given[INSECURE];
     request->reboot = call->given[REBOOT];
-    if (gmtime_r(&at, &parts) != NULL)
-        strftime(request->stamp, sizeof(request->stamp), "%Y-%m-%dT%H%M%SZ", &parts);
+    clock_stamp((int64_t)clock_wall_s(), request->stamp);
 }
 
 static int report(const struct invocation *call, const struct trust_order *trust, const struct trust_result *results)

@@ -4,6 +4,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+
+/* base */
+#include "registry/base/clock.h"
 #include <time.h>
 
 void facts_free(struct facts *facts)
@@ -52,15 +55,6 @@ void text_escape(struct sbuf *out, struct str text)
             sbuf_put(out, text.p, n);
         text = str_from(text, n == 0 ? 1 : n);
     }
-}
-
-void time_text(int64_t seconds, char out[TIME_TEXT_ROOM])
-{
-    time_t when = (time_t)seconds;
-    struct tm tm;
-
-    if (gmtime_r(&when, &tm) == NULL || strftime(out, TIME_TEXT_ROOM, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-        snprintf(out, TIME_TEXT_ROOM, "%" PRId64, seconds);
 }
 
 static void close_list(struct facts *facts)
@@ -124,9 +118,9 @@ void facts_bool(struct facts *facts, const char *name, bool value)
 
 void facts_time(struct facts *facts, const char *name, int64_t seconds)
 {
-    char text[TIME_TEXT_ROOM];
+    char text[CLOCK_TEXT_ROOM];
 
-    time_text(seconds, text);
+    clock_text(seconds, text);
     facts_text(facts, name, str_of(text));
 }
 

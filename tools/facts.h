@@ -46,8 +46,5 @@ void facts_put_json(struct facts *facts, struct sbuf *out);
 void text_escape(struct sbuf *out, struct str text);
 /* Is there nothing in it that text_escape() would change? */
 bool text_is_plain(struct str text);
-/* "2026-11-22T10:15:30Z" and a terminator. */
-enum { TIME_TEXT_ROOM = 32 };
-void time_text(int64_t seconds, char out[TIME_TEXT_ROOM]);
 
 #endif

@@ -8,29 +8,19 @@
 #include "registry/api/api.h"
 #include "auth/bearer.h"
 #include "registry/base/clock.h"
-#include "registry/gate.h"
+#include "registry/login_challenge.h"
 #include "registry/reply.h"
 #include "registry/server.h"
-
-static void put_time(struct sbuf *out, uint64_t now_s)
-{
-    time_t when = (time_t)now_s;
-    struct tm utc;
-    char text[sizeof("2026-01-01T00:00:00Z") + 16];
-
-    gmtime_r(&when, &utc);
-    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &utc); /* RFC 3339 */
-    sbuf_printf(out, "%s", text);
-}
 
 void api_token(struct request *rq)
 {
     struct str name = rq->has_password ? str_of(rq->user) : STR("");
     uint64_t now_s = clock_wall_s();
     struct sbuf json = {0}, pass = {0};
+    char issued[CLOCK_TEXT_ROOM];
 
     if (rq->has_pass && rq->user[0] != '\0') {
-        gate_challenge(rq, "a token is given for a password, not for another token");
+        login_challenge(rq, "a token is given for a password, not for another token");
         return;
     }
     if (rq->server->users == NULL) {
@@ -38,12 +28,11 @@ void api_token(struct request *rq)
         return;
     }
     if (users_issue(rq->server->users, name, now_s, BEARER_LIFETIME, &pass, &rq->err) != 0) {
-        gate_challenge(rq, rq->err.text); /* removed since the password was checked */
+        login_challenge(rq, rq->err.text); /* removed since the password was checked */
     } else {
-        sbuf_printf(&json, "{\"token\":\"%s\",\"access_token\":\"%s\",\"expires_in\":%d,\"issued_at\":\"",
-                    sbuf_text(&pass), sbuf_text(&pass), BEARER_LIFETIME);
-        put_time(&json, now_s);
-        sbuf_printf(&json, "\"}\n");
+        clock_text((int64_t)now_s, issued);
+        sbuf_printf(&json, "{\"token\":\"%s\",\"access_token\":\"%s\",\"expires_in\":%d,\"issued_at\":\"%s\"}\n",
+                    sbuf_text(&pass), sbuf_text(&pass), BEARER_LIFETIME, issued);
         reply_header(rq, "Cache-Control", STR("no-store"));
         reply_body(rq, 200, "application/json", (struct str){json.p, json.n});
     }

@@ -51,6 +51,24 @@ size_t str_find(struct str s, char byte)
     return hit == NULL ? s.n : (size_t)(hit - s.p);
 }
 
+static bool is_alphanumeric(char c)
+{
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool str_has_only(struct str s, struct str marks)
+{
+    for (size_t i = 0; i < s.n; i++)
+        if (!is_alphanumeric(s.p[i]) && str_find(marks, s.p[i]) == marks.n)
+            return false;
+    return true;
+}
+
+bool str_is_token(struct str s)
+{
+    return s.n > 0 && str_has_only(s, STR("!#$%&'*+-.^_`|~"));
+}
+
 struct str str_from(struct str s, size_t from)
 {
     return from >= s.n ? (struct str){s.n == 0 ? s.p : s.p + s.n, 0} : (struct str){s.p + from, s.n - from};
@@ -213,10 +231,8 @@ void sbuf_percent(struct sbuf *b, struct str s)
 
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                     memchr(marks, c, sizeof(marks)) != NULL;
 
-        if (plain)
+        if (is_alphanumeric((char)c) || memchr(marks, c, sizeof(marks)) != NULL)
             sbuf_put(b, &c, 1);
         else
             sbuf_printf(b, "%%%02X", c);

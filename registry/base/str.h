@@ -27,6 +27,10 @@ bool str_starts(struct str s, struct str prefix);
 int str_cmp(struct str a, struct str b);
 /* Position of `byte`, or `s.n` when it is not there. */
 size_t str_find(struct str s, char byte);
+/* Is every byte an ASCII letter or digit, or one of `marks`? True of an empty one. */
+bool str_has_only(struct str s, struct str marks);
+/* A token of HTTP (RFC 9110 §5.6.2)? */
+bool str_is_token(struct str s);
 /* The bytes from `from` to the end; empty when `from` is past it. */
 struct str str_from(struct str s, size_t from);
 /* Without blanks and tabs at either end. */

@@ -13,14 +13,7 @@ static bool is_port(struct str port)
 /* Letters, digits, '.', '-' and the '_' that container networks use: a DNS name or an IPv4 address. */
 static bool is_name(struct str host)
 {
-    for (size_t i = 0; i < host.n; i++) {
-        char c = host.p[i];
-        bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-        if (!alphanumeric && c != '.' && c != '-' && c != '_')
-            return false;
-    }
-    return host.n <= 253;
+    return host.n <= 253 && str_has_only(host, STR(".-_"));
 }
 
 static bool is_ipv6(struct str host)

@@ -44,21 +44,6 @@ int take_host(struct config *config, const struct config_key *key, const struct 
     return 0;
 }
 
-/* RFC 9110 §5.6.2 */
-static bool is_token(struct str name)
-{
-    static const struct str marks = STR("!#$%&'*+-.^_`|~");
-
-    for (size_t i = 0; i < name.n; i++) {
-        char c = name.p[i];
-        bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-        if (!alphanumeric && str_find(marks, c) == marks.n)
-            return false;
-    }
-    return name.n > 0;
-}
-
 static int check_header_name(const struct config_node *header, struct err *e)
 {
     /* Framing and connection belong to the protocol (RFC 9112 §6, RFC 9110 §7.6.1). */
@@ -67,7 +52,7 @@ static int check_header_name(const struct config_node *header, struct err *e)
         STR("TE"),         STR("Trailer"),        STR("Upgrade"),    STR("Transfer-Encoding")};
     struct str name = str_of(header->key);
 
-    if (!is_token(name))
+    if (!str_is_token(name))
         return config_node_fail(header, e, "not a header name (RFC 9110); use letters, digits and hyphens");
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         if (str_eq_nocase(name, own[i]))

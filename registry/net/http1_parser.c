@@ -208,21 +208,6 @@ static struct str span_text(const char *base, struct head_span span)
     return str_trim((struct str){base + span.at, span.n});
 }
 
-/* RFC 9110 §5.6.2. llhttp checks most of it; blanks before the colon are what smuggling plays with. */
-static bool is_token(struct str s)
-{
-    static const char specials[] = "!#$%&'*+-.^_`|~";
-
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-        if (!plain && (c == '\0' || strchr(specials, c) == NULL))
-            return false;
-    }
-    return s.n > 0;
-}
-
 static bool no(struct http1_parser *p, int status, const char *reason)
 {
     refuse(p, status, reason);
@@ -266,7 +251,8 @@ static bool add_header(struct http1_parser *p, char *base, unsigned i, h2o_req_t
     struct str value = span_text(base, p->values[i]);
     const h2o_token_t *token;
 
-    if (!is_token((struct str){name, n}))
+    /* llhttp checks most of it; blanks before the colon are what smuggling plays with. */
+    if (!str_is_token((struct str){name, n}))
         return no(p, 400, "malformed header field name");
     h2o_strtolower(name, n);
     token = h2o_lookup_token(name, n);

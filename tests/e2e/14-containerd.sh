@@ -4,16 +4,7 @@
 . "$(dirname "$0")/images.sh"
 server_setup && server_start || exit 1
 make_layout "$WORK/layout" || exit 1
-cat >"$WORK/containerd.toml" <<END
-version = 2
-root = "$WORK/containerd"
-state = "/run/containerd-state"
-[grpc]
-address = "/run/containerd.sock"
-END
-containerd -c "$WORK/containerd.toml" >"$WORK/containerd.log" 2>&1 &
-export CONTAINERD_ADDRESS=/run/containerd.sock CONTAINERD_NAMESPACE=default
-check "containerd runs" eventually ctr version || exit 1
+check "containerd runs" start_containerd || exit 1
 
 user=(--user "$ALICE:$ALICE_PASSWORD")
 ca=(--tlscacert "$CA")

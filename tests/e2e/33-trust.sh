@@ -126,16 +126,7 @@ check "remove by ssh" says 'removed' by_ssh remove "$REG" "${targets[0]}"
 check "nothing of it is left" no_files /etc/docker/certs.d /etc/containers/certs.d /etc/containerd/certs.d
 
 # --- containerd
-cat >"$WORK/containerd.toml" <<END
-version = 2
-root = "$WORK/containerd"
-state = "/run/containerd-state"
-[grpc]
-address = "/run/containerd.sock"
-END
-containerd -c "$WORK/containerd.toml" >"$WORK/containerd.log" 2>&1 &
-export CONTAINERD_ADDRESS=/run/containerd.sock CONTAINERD_NAMESPACE=default
-check "containerd runs" eventually ctr version || exit 1
+check "containerd runs" start_containerd || exit 1
 pull() { ctr images pull --snapshotter native --hosts-dir /etc/containerd/certs.d --user "$ALICE:$ALICE_PASSWORD" "$1/hello:1"; }
 check "containerd does not trust the registry before" fails_saying x509 pull "$REG"
 check "install tells what Kubernetes needs" says 'has config_path = "/etc/containerd/certs.d"' trust install "$REG" --ca "$CA" --runtimes containerd local

@@ -23,6 +23,20 @@ start_dockerd() {
     eventually docker version || { tail -n 20 "$WORK/dockerd.log"; return 1; }
 }
 
+# start_containerd: a containerd of this scenario, for ctr.
+start_containerd() {
+    cat >"$WORK/containerd.toml" <<END
+version = 2
+root = "$WORK/containerd"
+state = "/run/containerd-state"
+[grpc]
+address = "/run/containerd.sock"
+END
+    export CONTAINERD_ADDRESS=/run/containerd.sock CONTAINERD_NAMESPACE=default
+    containerd -c "$WORK/containerd.toml" >"$WORK/containerd.log" 2>&1 &
+    eventually ctr version || { tail -n 20 "$WORK/containerd.log"; return 1; }
+}
+
 # trust_by_docker REGISTRY...: what an administrator does on a Docker host. Podman, Buildah and Skopeo look there too.
 trust_by_docker() {
     local registry

@@ -95,10 +95,10 @@ static void list_text(const struct ca_index *index, struct sbuf *out)
     sbuf_printf(out, "%-32s  %-7s  %-20s  %-20s  %-7s  %s\n", "SERIAL", "KIND", "FROM", "UNTIL", "STATE", "NAME");
     for (size_t i = 0; i < index->n; i++) {
         const struct issued *item = &index->items[i];
-        char from[TIME_TEXT_ROOM], until[TIME_TEXT_ROOM];
+        char from[CLOCK_TEXT_ROOM], until[CLOCK_TEXT_ROOM];
 
-        time_text(item->from, from);
-        time_text(item->until, until);
+        clock_text(item->from, from);
+        clock_text(item->until, until);
         sbuf_printf(out, "%-32s  %-7s  %-20s  %-20s  %-7s  ", item->serial, item->kind, from, until, state_of(item));
         text_escape(out, str_of(item->name));
         if (item->revoked != 0)

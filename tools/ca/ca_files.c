@@ -181,11 +181,9 @@ bool ca_is_path(const char *text)
 /* A name with the time in it that nobody has yet. */
 static int name_kept(const char *path, char kept[PATH_MAX], struct err *e)
 {
-    time_t now = (time_t)clock_wall_s();
-    char stamp[TIME_TEXT_ROOM];
-    struct tm tm;
+    char stamp[CLOCK_TEXT_ROOM];
 
-    if (gmtime_r(&now, &tm) == NULL || strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H%M%SZ", &tm) == 0)
+    if (!clock_stamp((int64_t)clock_wall_s(), stamp))
         return err_set(e, ERR_IO, "the clock shows no time");
     for (int i = 1; i <= SAME_SECOND_MAX; i++) {
         int n = i == 1 ? snprintf(kept, PATH_MAX, "%s.%s", path, stamp)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 /* base */
+#include "registry/base/clock.h"
 #include "registry/base/file.h"
 
 enum { INDEX_FILE_MAX = 64 << 20 /* bytes */, FIELDS = 7 };
@@ -18,7 +19,7 @@ static const char HEADING[] = "# berth-ca issued 1, revocation list ";
 
 static bool parse_time(struct str text, int64_t *out)
 {
-    char copy[TIME_TEXT_ROOM];
+    char copy[CLOCK_TEXT_ROOM];
     struct tm tm = {0};
     const char *end;
 
@@ -131,11 +132,11 @@ void ca_index_close(struct ca_index **index)
 
 static void put_line(struct sbuf *out, const struct issued *item)
 {
-    char from[TIME_TEXT_ROOM], until[TIME_TEXT_ROOM], revoked[TIME_TEXT_ROOM];
+    char from[CLOCK_TEXT_ROOM], until[CLOCK_TEXT_ROOM], revoked[CLOCK_TEXT_ROOM];
 
-    time_text(item->from, from);
-    time_text(item->until, until);
-    time_text(item->revoked, revoked);
+    clock_text(item->from, from);
+    clock_text(item->until, until);
+    clock_text(item->revoked, revoked);
     sbuf_printf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", item->serial, item->kind, from, until,
                 item->revoked == 0 ? "-" : revoked, item->revoked == 0 ? "-" : item->reason, item->name);
 }

@@ -10,6 +10,7 @@
 /* tools */
 #include "tools/trust/trust_files.h"
 #include "tools/trust/trust_registry.h"
+#include "registry/base/clock.h"
 #include "registry/base/str.h"
 
 enum trust_action {
@@ -28,7 +29,7 @@ struct trust_request {
     const char *runtimes; /* "docker containerd", ""; the words have been checked */
     const char *root;     /* of an image's tree; "": the host itself */
     bool dry, system, insecure, reboot;
-    char stamp[32]; /* for backups */
+    char stamp[CLOCK_TEXT_ROOM]; /* for backups */
 };
 
 /* Append the script for one step. `daemon` is what daemon.json is to hold instead of `daemon_was`; NULL: it is not

@@ -21,16 +21,7 @@ enum { HOSTS_FILE_MAX = 1 << 20, WORD_MAX = 255, PORT_MAX = 65535 };
 
 static bool is_word(struct str s, const char *also)
 {
-    if (s.n == 0 || s.n > WORD_MAX || s.p[0] == '-')
-        return false;
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              (c != '\0' && strchr(also, c) != NULL)))
-            return false;
-    }
-    return true;
+    return s.n > 0 && s.n <= WORD_MAX && s.p[0] != '-' && str_has_only(s, str_of(also));
 }
 
 static bool is_ipv6(struct str s)

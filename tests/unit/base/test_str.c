@@ -193,3 +193,19 @@ TEST(percent, "percent-encoding leaves only unreserved characters")
     check_encoding(sbuf_percent, STR("aZ09-._~"), "aZ09-._~");
     check_encoding(sbuf_percent, STR("a/b c+%&=?#\0\xff"), "a%2Fb%20c%2B%25%26%3D%3F%23%00%FF");
 }
+
+TEST(has_only, "letters, digits and the marks that are named pass, and nothing else")
+{
+    CHECK(str_has_only(STR("aZ09-_"), STR("-_")));
+    CHECK(str_has_only(STR(""), STR("")));
+    CHECK(!str_has_only(STR("a.b"), STR("-_")));
+    CHECK(!str_has_only((struct str){"a\0b", 3}, STR("-_")));
+    CHECK(!str_has_only(STR("\xc3\xa4"), STR("-_")));
+}
+
+TEST(token, "a token of HTTP has at least one byte and no separator")
+{
+    CHECK(str_is_token(STR("X-Header_1!#$%&'*+.^`|~")));
+    CHECK(!str_is_token(STR("")));
+    CHECK(!str_is_token(STR("Name ")) && !str_is_token(STR("a:b")) && !str_is_token(STR("a(b")));
+}

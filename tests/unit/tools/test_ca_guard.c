@@ -1,5 +1,5 @@
 /* What must not happen to an authority: its files replaced, its list forgotten, its keys open, its lock held for ever. */
-#include "tools/ca/ca.h"
+#include "tests/unit/tools/ca_fixture.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,27 +8,6 @@
 #include <unistd.h>
 
 #include "registry/base/file.h"
-#include "tests/unit/test.h"
-
-static char directory[256];
-static char path[400];
-static const struct ca authority = {directory, NULL};
-static struct ca_pair pair;
-static struct err e;
-
-static const char *in(const char *name)
-{
-    snprintf(path, sizeof(path), "%s/%s", directory, name);
-    return path;
-}
-
-static int shell(const char *command)
-{
-    char line[1300];
-
-    snprintf(line, sizeof(line), "cd '%s' && exec >/dev/null 2>&1; %s", directory, command);
-    return system(line);
-}
 
 static int issue(const char *out)
 {
