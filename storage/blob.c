@@ -1,11 +1,13 @@
 #include "storage/blob.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -205,5 +207,79 @@ int blob_remove(const struct blob_store *store, const struct digest *d, struct e
     name_of(d, &name);
     if (unlinkat(store->dir, name.file, 0) != 0 && errno != ENOENT)
         return err_errno(e, "blob %s: remove", name.text);
+    return 0;
+}
+
+/* ---- listing ---- */
+
+static void folder_name(unsigned folder, char out[FOLDER_MAX])
+{
+    const char *alg = digest_alg_name(folder < FOLDERS ? DIGEST_SHA256 : DIGEST_SHA512);
+
+    snprintf(out, FOLDER_MAX, "%s/%02x", alg, folder % FOLDERS & 0xff);
+}
+
+/* Is `file`, found in `folder`, where its digest belongs? */
+static bool digest_of_file(const char *folder, const char *file, struct digest *out)
+{
+    size_t alg_length = str_find(str_of(folder), '/');
+    char text[DIGEST_TEXT_MAX];
+
+    return strncmp(file, folder + alg_length + 1, 2) == 0 &&
+           (size_t)snprintf(text, sizeof(text), "%.*s:%s", (int)alg_length, folder, file) < sizeof(text) &&
+           digest_parse(str_of(text), out, NULL) == 0;
+}
+
+static DIR *open_folder(int dir, const char *folder, struct err *e)
+{
+    int fd = openat(dir, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *listing = fd >= 0 ? fdopendir(fd) : NULL;
+
+    if (listing != NULL)
+        return listing;
+    err_errno(e, "open folder %s", folder);
+    if (fd >= 0)
+        close(fd);
+    return NULL;
+}
+
+int blob_list(const struct blob_store *store, unsigned folder, bool (*visit)(const struct digest *d, void *arg),
+              void *arg, struct err *e)
+{
+    const struct dirent *entry;
+    char name[FOLDER_MAX];
+    DIR *listing;
+    int rc;
+
+    folder_name(folder, name);
+    listing = open_folder(store->dir, name, e);
+    if (listing == NULL)
+        return -1;
+    do {
+        struct digest d;
+
+        errno = 0;
+        entry = readdir(listing);
+        if (entry != NULL && digest_of_file(name, entry->d_name, &d) && !visit(&d, arg))
+            break;
+    } while (entry != NULL);
+    rc = entry == NULL && errno != 0 ? err_errno(e, "read folder %s", name) : 0;
+    closedir(listing);
+    return rc;
+}
+
+int blob_stat(const struct blob_store *store, const struct digest *d, uint64_t *size, uint64_t *changed, struct err *e)
+{
+    struct blob_name name;
+    struct stat st;
+    time_t newest;
+
+    name_of(d, &name);
+    if (fstatat(store->dir, name.file, &st, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? err_set(e, ERR_NOT_FOUND, "blob %s is not on disk", name.text)
+                               : err_errno(e, "blob %s: stat", name.text);
+    newest = st.st_mtime > st.st_ctime ? st.st_mtime : st.st_ctime;
+    *size = (uint64_t)st.st_size;
+    *changed = newest > 0 ? (uint64_t)newest : 0;
     return 0;
 }

@@ -7,12 +7,15 @@
 #ifndef BERTH_STORAGE_BLOB_H
 #define BERTH_STORAGE_BLOB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "registry/base/err.h"
 #include "storage/digest.h"
 
 struct blob_store;
+
+enum { BLOB_FOLDERS = 2 * 256 }; /* of both algorithms */
 
 /* Opens (and makes durable) the folders under `root`. Blocks. */
 struct blob_store *blob_store_open(const char *root, struct err *e);
@@ -30,5 +33,13 @@ int blob_open_cached(const struct blob_store *store, const struct digest *d, int
 int blob_adopt(const struct blob_store *store, const struct digest *d, const char *path, int fd, struct err *e);
 /* Remove the file; one that is not there is no error. Blocks. */
 int blob_remove(const struct blob_store *store, const struct digest *d, struct err *e);
+
+/* Calls `visit` for each file in folder number `folder` that is named as a blob of that folder is; other names are
+ * passed over. `visit` may remove the file; it returns false to end the walk. Blocks. */
+int blob_list(const struct blob_store *store, unsigned folder, bool (*visit)(const struct digest *d, void *arg),
+              void *arg, struct err *e);
+/* The file's size in bytes, and when it got its bytes or its name, whichever is later, in wall-clock seconds.
+ * ERR_NOT_FOUND. May block. */
+int blob_stat(const struct blob_store *store, const struct digest *d, uint64_t *size, uint64_t *changed, struct err *e);
 
 #endif

@@ -70,6 +70,25 @@ int meta_blob_mount(struct meta_txn *txn, struct str repository, struct str from
 int meta_blob_touch(struct meta_txn *txn, const struct digest *d, uint64_t now, struct err *e);
 /* The repository no longer holds it; the file stays until the sweeper finds it without holder. ERR_NOT_FOUND. */
 int meta_blob_delete(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e);
+/* What sweep.h works with. `needed_before` is in wall-clock seconds, exclusive: leases that began before it are over. */
+struct idle_query {
+    const struct digest *last; /* exclusive; NULL: from the start */
+    uint64_t needed_before;
+    size_t limit; /* blobs that `item` is called with */
+    size_t looks; /* records that are looked at: what bounds the time the call takes */
+};
+typedef void meta_idle_cb(const struct digest *d, const struct blob_info *info, void *arg);
+/* One piece of a walk over all blobs, in digest order, that finds those without references whose lease is over. `*last`
+ * gets the blob that it came to, where the walk goes on if *more. */
+int meta_blobs_idle(struct meta_txn *txn, const struct idle_query *query, meta_idle_cb *item, void *arg,
+                    struct digest *last, bool *more, struct err *e);
+/* Is there a record of it, whoever holds it? */
+int meta_blob_known(struct meta_txn *txn, const struct digest *d, bool *known, struct err *e);
+/* Forget a blob that still has no reference and whose lease is still over; one that has, or that is not there, stays as
+ * it is. At most `*holders` repositories cease to hold it and are taken off `*holders`; when it has more, the rest and
+ * the record stay for another change. *removed: the record is gone, and the file is the caller's to remove. */
+int meta_blob_forget(struct meta_txn *txn, const struct digest *d, uint64_t needed_before, size_t *holders,
+                     bool *removed, struct err *e);
 /* Calls `visit` with the name of each repository that holds `d` until it returns true. Returns whether one did. */
 bool meta_blob_holders(struct meta_txn *txn, const struct digest *d, bool (*visit)(struct str repository, void *arg),
                        void *arg);
@@ -98,7 +117,7 @@ struct manifest_put {
     uint64_t now;       /* wall-clock seconds */
 };
 /* ERR_REFERENCE names the first absent blob or child (MANIFEST_BLOB_UNKNOWN); ERR_INVALID a descriptor whose size is
- * not the stored one's. Putting the same bytes again is fine. An absent subject is fine. ERR_EXISTS: see
+ * not the stored one's. Putting the same bytes again is fine and counts as pushed now. An absent subject is fine. ERR_EXISTS: see
  * keep_tags. */
 int meta_manifest_put(struct meta_txn *txn, const struct manifest_put *put, struct err *e);
 /* The manifest, its tags and its referrer entry go; counts of what it names fall. ERR_NOT_FOUND. */

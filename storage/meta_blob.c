@@ -8,8 +8,7 @@
 
 /* ---- records ---- */
 
-/* False, and a record of zeros, when there is none. */
-static bool load(struct meta_txn *txn, const struct digest *d, struct blob_record *out)
+bool blob_load(struct meta_txn *txn, const struct digest *d, struct blob_record *out)
 {
     struct key key = {.n = 0};
     struct str value;
@@ -24,7 +23,7 @@ static bool load(struct meta_txn *txn, const struct digest *d, struct blob_recor
     return false;
 }
 
-static void save(struct meta_txn *txn, const struct digest *d, const struct blob_record *blob)
+void blob_save(struct meta_txn *txn, const struct digest *d, const struct blob_record *blob)
 {
     struct key key = {.n = 0};
     char value[BLOB_RECORD_SIZE];
@@ -41,7 +40,7 @@ bool blob_load_held(struct meta_txn *txn, uint32_t id, const struct digest *d, s
     key_id_digest(&member, id, d);
     if (!kv_has(txn, KV_MEMBERS, key_str(&member)))
         return false;
-    return load(txn, d, out) || kv_damaged(txn, KV_BLOBS);
+    return blob_load(txn, d, out) || kv_damaged(txn, KV_BLOBS);
 }
 
 static void renew(struct blob_record *blob, uint64_t now)
@@ -52,8 +51,7 @@ static void renew(struct blob_record *blob, uint64_t now)
 
 /* ---- references ---- */
 
-/* How many manifests of the repository name the blob, whether it holds it or not. */
-static uint64_t references_from(struct meta_txn *txn, uint32_t id, const struct digest *d)
+uint64_t references_from(struct meta_txn *txn, uint32_t id, const struct digest *d)
 {
     struct key key;
     struct str value;
@@ -97,7 +95,7 @@ void reference_came(struct meta_txn *txn, uint32_t id, const struct digest *d)
     if (!blob_load_held(txn, id, d, &blob))
         return;
     blob.references++;
-    save(txn, d, &blob);
+    blob_save(txn, d, &blob);
 }
 
 void reference_went(struct meta_txn *txn, uint32_t id, const struct digest *d)
@@ -110,7 +108,7 @@ void reference_went(struct meta_txn *txn, uint32_t id, const struct digest *d)
     if (!blob_load_held(txn, id, d, &blob))
         return;
     lower(txn, &blob, 1);
-    save(txn, d, &blob);
+    blob_save(txn, d, &blob);
 }
 
 /* ---- holders ---- */
@@ -127,7 +125,7 @@ static void put_pair(struct meta_txn *txn, uint32_t id, const struct digest *d)
     kv_put(txn, KV_HOLDERS, key_str(&holder), (struct str){"", 0});
 }
 
-static void del_pair(struct meta_txn *txn, uint32_t id, const struct digest *d)
+void holder_drop(struct meta_txn *txn, uint32_t id, const struct digest *d)
 {
     struct key member;
     struct key holder = {.n = 0};
@@ -186,11 +184,11 @@ int meta_blob_put(struct meta_txn *txn, struct str repository, const struct dige
 
     if (repo_name_check(repository, e) != 0)
         return -1;
-    load(txn, d, &blob);
+    blob_load(txn, d, &blob);
     blob.size = size;
     renew(&blob, now);
     hold(txn, repository, d, &blob);
-    save(txn, d, &blob);
+    blob_save(txn, d, &blob);
     return kv_status(txn, e);
 }
 
@@ -206,7 +204,7 @@ int meta_blob_mount(struct meta_txn *txn, struct str repository, struct str from
         return no_blob(txn, from, d, e);
     renew(&blob, now);
     hold(txn, repository, d, &blob);
-    save(txn, d, &blob);
+    blob_save(txn, d, &blob);
     return kv_status(txn, e);
 }
 
@@ -215,11 +213,11 @@ int meta_blob_touch(struct meta_txn *txn, const struct digest *d, uint64_t now, 
     struct blob_record blob;
     char text[DIGEST_TEXT_MAX];
 
-    if (load(txn, d, &blob)) {
+    if (blob_load(txn, d, &blob)) {
         /* Many HEADs of one second cost one write. */
         if (now > blob.last_needed) {
             renew(&blob, now);
-            save(txn, d, &blob);
+            blob_save(txn, d, &blob);
         }
         return kv_status(txn, e);
     }
@@ -236,10 +234,10 @@ int meta_blob_delete(struct meta_txn *txn, struct str repository, const struct d
 
     if (!repo_load(txn, repository, &repo) || !blob_load_held(txn, repo.id, d, &blob))
         return no_blob(txn, repository, d, e);
-    del_pair(txn, repo.id, d);
+    holder_drop(txn, repo.id, d);
     count_down(txn, KV_BLOBS, &blob.holders);
     lower(txn, &blob, references_from(txn, repo.id, d));
-    save(txn, d, &blob);
+    blob_save(txn, d, &blob);
     count_down(txn, KV_REPOS, &repo.blobs);
     repo_save(txn, repository, &repo);
     return kv_status(txn, e);

@@ -38,8 +38,15 @@ void count_down(struct meta_txn *txn, enum kv_table table, uint64_t *counter);
 
 /* ---- blobs and the references to them (meta_blob.c) ---- */
 
+/* False, and a record of zeros, when there is none. */
+bool blob_load(struct meta_txn *txn, const struct digest *d, struct blob_record *out);
+void blob_save(struct meta_txn *txn, const struct digest *d, const struct blob_record *blob);
+/* Take the entries of a holder out of both tables; its counters are the caller's. */
+void holder_drop(struct meta_txn *txn, uint32_t id, const struct digest *d);
 /* The blob's record if repository `id` holds it. */
 bool blob_load_held(struct meta_txn *txn, uint32_t id, const struct digest *d, struct blob_record *out);
+/* How many manifests of the repository name the blob, whether it holds it or not. */
+uint64_t references_from(struct meta_txn *txn, uint32_t id, const struct digest *d);
 /* A manifest of repository `id` names `d`, or one that did is gone. */
 void reference_came(struct meta_txn *txn, uint32_t id, const struct digest *d);
 void reference_went(struct meta_txn *txn, uint32_t id, const struct digest *d);
@@ -54,6 +61,7 @@ bool manifest_load(struct meta_txn *txn, uint32_t id, const struct digest *d, st
 void tag_move(struct meta_txn *txn, struct repo_record *repo, struct str tag, const struct digest *d, uint64_t now);
 /* Does `tag` name another manifest than `d`? */
 bool tag_is_elsewhere(struct meta_txn *txn, uint32_t id, struct str tag, const struct digest *d);
+bool manifest_has_tag(struct meta_txn *txn, uint32_t id, const struct digest *d);
 /* Remove all tags of the manifest `d`. */
 void tag_drop_all(struct meta_txn *txn, struct repo_record *repo, const struct digest *d);
 

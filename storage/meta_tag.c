@@ -75,6 +75,13 @@ static bool first_tag(struct meta_txn *txn, uint32_t id, const struct digest *d,
     return found;
 }
 
+bool manifest_has_tag(struct meta_txn *txn, uint32_t id, const struct digest *d)
+{
+    struct key tag;
+
+    return first_tag(txn, id, d, &tag);
+}
+
 static void drop(struct meta_txn *txn, struct repo_record *repo, struct str tag, const struct digest *d)
 {
     struct key key;

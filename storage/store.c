@@ -117,6 +117,7 @@ struct store *store_open(const char *root, struct err *e)
 
     store->lock_fd = -1;
     store->root = str_dup(str_of(root));
+    store->pins = pins_new();
     if (make_root(root, e) != 0)
         goto failed;
     if (lock_root(root, &store->lock_fd, e) != 0) {
@@ -145,6 +146,7 @@ void store_close(struct store **store)
         meta_close(&s->meta);
     uploads_close(&s->uploads);
     blob_store_close(&s->blobs);
+    pins_free(&s->pins);
     if (s->lock_fd >= 0)
         close(s->lock_fd);
     free(s->root);

@@ -12,6 +12,7 @@
 #include "registry/base/err.h"
 #include "storage/blob.h"
 #include "storage/meta.h"
+#include "storage/pin.h"
 #include "storage/upload.h"
 
 struct store {
@@ -20,6 +21,7 @@ struct store {
     struct blob_store *blobs;
     struct uploads *uploads;
     struct meta *meta;
+    struct pins *pins; /* between pushes and the sweeper */
 };
 
 /* Creates what is missing. ERR_BUSY when another process holds the directory; the text names its pid. Blocks. */

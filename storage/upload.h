@@ -55,7 +55,7 @@ int upload_append(struct upload *u, const struct iovec *spans, int n, struct err
 /* Back to what the session had when it was created or acquired: for a chunk that turned out not to be what it was
  * announced as. */
 int upload_rewind(struct upload *u, struct err *e);
-/* Verify against `expected` (hashing again when the algorithm differs from the session's), make the blob durable, end
+/* The caller has `expected` pinned (pin.h) until the blob's record is committed. Verify against `expected` (hashing again when the algorithm differs from the session's), make the blob durable, end
  * the session. ERR_DIGEST: the bytes are something else; the session and its bytes are gone. Other errors: the session
  * is idle again. In every case *u is NULL afterwards. `size` gets the blob's bytes. */
 int upload_finish(struct upload **u, const struct digest *expected, uint64_t *size, struct err *e);

@@ -39,6 +39,7 @@ static void release(struct request *rq)
         farewell->upload = call->upload;
         workers_submit(rq->server->workers, LANE_DISK, &farewell->job);
     }
+    pin_drop(rq->server->store->pins, &call->pin);
     free(call);
 }
 
@@ -107,6 +108,7 @@ static void finish(struct request *rq)
 {
     struct upload_call *call = rq->state;
 
+    pin_hold(rq->server->store->pins, &call->pin, &call->digest);
     rq->rc = upload_finish(&call->upload, &call->digest, &call->size, &rq->err);
 }
 
@@ -122,6 +124,7 @@ static void committed(struct request *rq)
 {
     struct upload_call *call = rq->state;
 
+    pin_drop(rq->server->store->pins, &call->pin);
     if (rq->rc == 0)
         upload_call_created(rq, &call->digest);
     else
@@ -130,10 +133,14 @@ static void committed(struct request *rq)
 
 static void finished(struct request *rq)
 {
-    if (rq->rc == 0)
+    struct upload_call *call = rq->state;
+
+    if (rq->rc == 0) {
         request_commit(rq, apply, committed);
-    else
-        reply_failure(rq, OCI_DIGEST_INVALID, &rq->err);
+        return;
+    }
+    pin_drop(rq->server->store->pins, &call->pin);
+    reply_failure(rq, OCI_DIGEST_INVALID, &rq->err);
 }
 
 /* ---- a body that does not fit its Content-Range ---- */

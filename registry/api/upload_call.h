@@ -4,12 +4,14 @@
  *   hold (worker) ─▶ body pieces, each appended on a worker ─▶ end ─┬─ PATCH: release (worker) ─▶ 202
  *                                                                   └─ PUT, POST?digest: finish (worker) ─▶ commit ─▶ 201
  *
+ * From finish to commit the blob is pinned (storage/pin.h), so that the sweeper does not take the new file for the old.
  * Whenever the client vanishes, the session is released on a worker with what it has.
  */
 #ifndef BERTH_API_UPLOAD_CALL_H
 #define BERTH_API_UPLOAD_CALL_H
 
 #include "registry/request.h"
+#include "storage/pin.h"
 #include "storage/upload.h"
 
 struct upload_call {
@@ -28,6 +30,7 @@ struct upload_call {
     bool finishing; /* the body completes the blob */
     struct digest digest;
     uint64_t size;
+    struct pin pin; /* from before the file becomes the blob until its record is committed */
 };
 
 /* rq->state becomes a new upload_call with its release. */
