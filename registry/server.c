@@ -15,6 +15,7 @@
 #include "registry/request.h"
 #include "registry/rules.h"
 #include "registry/side.h"
+#include "registry/sweeper.h"
 
 enum {
     DISK_THREADS_PER_CORE = 8, /* they wait more than they work */
@@ -128,6 +129,9 @@ static int open_loops(struct server *server, struct err *e)
     for (unsigned i = 0; i < server->loop_count; i++)
         if (loop_start(&server->loops[i], server, i, e) != 0)
             return -1;
+    if (config->garbage_collection.enabled && !config->readonly &&
+        (server->sweeper = sweeper_start(config, server->store, e)) == NULL)
+        return -1;
     listener_start(server->listener);
     side_start(server->side);
     return 0;
@@ -137,6 +141,7 @@ static int open_loops(struct server *server, struct err *e)
 
 static void close_parts(struct server *server)
 {
+    sweeper_stop(&server->sweeper);
     /* The first loop accepts and posts to the others: it ends first. */
     for (unsigned i = 0; server->loops != NULL && i < server->loop_count; i++)
         loop_stop(&server->loops[i]);

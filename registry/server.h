@@ -19,6 +19,7 @@
 struct listener;
 struct rules;
 struct side;
+struct sweeper;
 struct throttle;
 
 struct server {
@@ -31,6 +32,7 @@ struct server {
     bool identifies;           /* a client certificate says who its user is */
     bool authenticates;        /* false: nobody is asked who he is, everybody may do everything */
     struct workers *workers;
+    struct sweeper *sweeper;       /* NULL: off */
     struct access_log *access_log; /* NULL: off */
     struct listener *listener;
     struct side *side; /* the servers beside the registry */

@@ -10,8 +10,6 @@
 #include "registry/reply.h"
 #include "registry/server.h"
 
-enum { TOUCH_AFTER_S = 600 }; /* renew the lease of an unreferenced blob at most this often */
-
 struct blob_call {
     struct digest digest;
     struct blob_info info;
@@ -96,20 +94,36 @@ static void not_found(struct request *rq)
     reply_error(rq, OCI_BLOB_UNKNOWN, "this repository holds no such blob");
 }
 
+/* What is held no more was deleted, or swept, after it was looked up. */
+static bool is_still_held(struct request *rq, const struct blob_call *call)
+{
+    struct blob_info info;
+    struct err e;
+    struct meta_txn *txn = meta_read(rq->loop->reader, &e);
+    bool held = txn == NULL || meta_blob_get(txn, rq->target.repository, &call->digest, &info, &e) == 0 ||
+                e.code != ERR_NOT_FOUND;
+
+    if (txn != NULL)
+        meta_done(rq->loop->reader);
+    return held;
+}
+
 /* The file is open, or could not be opened. A missing or shortened file is told as absent: then a client pushes it
  * again, which repairs it. */
 static void opened(struct request *rq)
 {
     struct blob_call *call = rq->state;
+    bool missing = rq->rc != 0;
 
-    if (rq->rc != 0 && rq->err.code != ERR_NOT_FOUND) {
+    if (missing && rq->err.code != ERR_NOT_FOUND) {
         reply_failure(rq, OCI_UNKNOWN, &rq->err);
-    } else if (rq->rc != 0 || call->size != call->info.size) {
+    } else if (missing || call->size != call->info.size) {
         char text[DIGEST_TEXT_MAX];
 
         digest_format(&call->digest, text);
-        log_error("blob %s is damaged: %s; push it again to repair it", text,
-                  rq->rc != 0 ? "its file is missing" : "its file has the wrong length");
+        if (is_still_held(rq, call))
+            log_error("blob %s is damaged: %s; push it again to repair it", text,
+                      missing ? "its file is missing" : "its file has the wrong length");
         not_found(rq);
     } else {
         send_opened(rq);
@@ -123,37 +137,51 @@ static void open_on_worker(struct request *rq)
     rq->rc = blob_open(rq->server->store->blobs, &call->digest, &call->fd, &call->size, &rq->err);
 }
 
-/* A lease that is renewed for a reader needs no durable commit before the reply: nobody waits for it. */
-struct touch {
-    struct commit commit;
-    struct digest digest;
-};
-
-static int apply_touch(struct meta_txn *txn, struct meta_change *change, struct err *e)
+static void open_file(struct request *rq)
 {
-    struct touch *touch = H2O_STRUCT_FROM_MEMBER(struct touch, commit.change, change);
+    struct blob_call *call = rq->state;
 
-    return meta_blob_touch(txn, &touch->digest, clock_wall_s(), e);
+    rq->rc = blob_open_cached(rq->server->store->blobs, &call->digest, &call->fd, &call->size, &rq->err);
+    if (rq->rc != 0 && rq->err.code == ERR_BUSY)
+        request_work(rq, LANE_DISK, open_on_worker, opened);
+    else
+        opened(rq);
 }
 
-static void touched(struct job *job)
+/* ---- leases ----
+ *
+ * Who is told that a blob is there may be about to name it in a manifest. So nobody is told of a blob whose lease has
+ * less than half of the grace left: it is renewed first, in a durable commit, for otherwise the sweeper could be quicker
+ * than the renewal. Half the time there is nothing to write. */
+
+static bool lease_is_short(const struct request *rq, const struct blob_call *call)
 {
-    free(H2O_STRUCT_FROM_MEMBER(struct touch, commit.job, job));
+    const struct config *config = rq->server->config;
+
+    return !config->readonly && call->info.references == 0 &&
+           call->info.last_needed + config->garbage_collection.grace_s / 2 <= clock_wall_s();
 }
 
-static void renew_lease(struct request *rq, const struct blob_call *call)
+static int apply_renewal(struct meta_txn *txn, struct meta_change *change, struct err *e)
 {
-    struct touch *touch;
+    struct request *rq = request_of_change(change);
+    struct blob_call *call = rq->state;
 
-    if (rq->server->config->readonly || call->info.references > 0 ||
-        call->info.last_needed + TOUCH_AFTER_S > clock_wall_s())
+    if (meta_blob_get(txn, rq->target.repository, &call->digest, &call->info, e) != 0)
+        return -1;
+    return meta_blob_touch(txn, &call->digest, clock_wall_s(), e);
+}
+
+/* A lease that cannot be renewed, because the disk is full say, does not keep anybody from reading. */
+static void renewed(struct request *rq)
+{
+    if (rq->rc != 0 && rq->err.code == ERR_NOT_FOUND) {
+        not_found(rq);
         return;
-    touch = xcalloc(1, sizeof(*touch));
-    touch->digest = call->digest;
-    touch->commit.change.apply = apply_touch;
-    touch->commit.job.done = touched;
-    touch->commit.job.loop = rq->loop;
-    commit_submit(rq->server->store->meta, &touch->commit);
+    }
+    if (rq->rc != 0)
+        log_warn("the lease of a blob could not be renewed: %s", rq->err.text);
+    open_file(rq);
 }
 
 void api_blob_get(struct request *rq)
@@ -176,12 +204,10 @@ void api_blob_get(struct request *rq)
         reply_failure(rq, OCI_UNKNOWN, &rq->err);
         return;
     }
-    renew_lease(rq, call);
-    rq->rc = blob_open_cached(rq->server->store->blobs, &call->digest, &call->fd, &call->size, &rq->err);
-    if (rq->rc != 0 && rq->err.code == ERR_BUSY)
-        request_work(rq, LANE_DISK, open_on_worker, opened);
+    if (lease_is_short(rq, call))
+        request_commit(rq, apply_renewal, renewed);
     else
-        opened(rq);
+        open_file(rq);
 }
 
 static int apply_delete(struct meta_txn *txn, struct meta_change *change, struct err *e)

@@ -113,6 +113,18 @@ static int check_purging(const struct config *config, const struct config_node *
                             "purging without a pause; write for example interval: 24h, or enabled: false");
 }
 
+static int check_sweeping(const struct config *config, const struct config_node *root, struct err *e)
+{
+    if (config->garbage_collection.grace_s == 0)
+        return config_node_fail(config_node_find(root, "storage.maintenance.garbagecollection.grace"), e,
+                                "without it the blobs of a push would go before its manifest comes; write for example "
+                                "grace: 24h");
+    if (!config->garbage_collection.enabled || config->garbage_collection.interval_s > 0)
+        return 0;
+    return config_node_fail(config_node_find(root, "storage.maintenance.garbagecollection.interval"), e,
+                            "sweeping without a pause; write for example interval: 1h, or enabled: false");
+}
+
 static int check_throttle(const struct config *config, const struct config_node *root, struct err *e)
 {
     if (config->throttle.recover_ms > 0)
@@ -125,7 +137,8 @@ static int check_throttle(const struct config *config, const struct config_node 
 static int check_together(const struct config *config, const struct config_node *root, struct err *e)
 {
     static int (*const rules[])(const struct config *config, const struct config_node *root, struct err *e) = {
-        check_address, check_beside, check_tls, check_auth, check_platforms, check_purging, check_throttle,
+        check_address,   check_beside,  check_tls,      check_auth,
+        check_platforms, check_purging, check_sweeping, check_throttle,
     };
 
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)

@@ -76,6 +76,12 @@ struct config {
         uint64_t age_s;
         uint64_t interval_s;
     } upload_purging;
+    struct {
+        bool enabled;
+        uint64_t grace_s;
+        uint64_t interval_s;
+        uint64_t rate; /* blobs removed a second, at most */
+    } garbage_collection;
 
     /* auth */
     enum config_auth auth;

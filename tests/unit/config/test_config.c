@@ -15,6 +15,10 @@ TEST(defaults, "without file and variables every field has its default")
     CHECK(l.config->upload_purging.enabled && !l.config->upload_purging.dry_run);
     CHECK_INT(l.config->upload_purging.age_s, 168 * 3600);
     CHECK_INT(l.config->upload_purging.interval_s, 24 * 3600);
+    CHECK(l.config->garbage_collection.enabled);
+    CHECK_INT(l.config->garbage_collection.grace_s, 24 * 3600);
+    CHECK_INT(l.config->garbage_collection.interval_s, 3600);
+    CHECK_INT(l.config->garbage_collection.rate, 500);
     CHECK_INT(l.config->auth, CONFIG_AUTH_NONE);
     CHECK_TEXT(l.config->http_addr, ":5000");
     CHECK_TEXT(l.config->http_net, "tcp");
@@ -45,7 +49,8 @@ TEST(everything, "every served key reaches its field")
          "  filesystem: {rootdirectory: /data, maxthreads: 100}\n"
          "  delete: {enabled: true}\n"
          "  maintenance: {uploadpurging: {enabled: no, age: 1h30m, interval: 300ms, dryrun: ON}, readonly: {enabled: "
-         "Yes}}\n"
+         "Yes},\n"
+         "    garbagecollection: {enabled: false, grace: 90m, interval: 2500ms, rate: 7}}\n"
          "auth: {htpasswd: {realm: Our Realm, path: /auth/htpasswd}}\n"
          "http:\n"
          "  addr: '[2001:db8::5]:443'\n"
@@ -85,6 +90,10 @@ TEST(everything, "every served key reaches its field")
     CHECK(!l.config->upload_purging.enabled && l.config->upload_purging.dry_run);
     CHECK_INT(l.config->upload_purging.age_s, 5400);
     CHECK_INT(l.config->upload_purging.interval_s, 1);
+    CHECK(!l.config->garbage_collection.enabled);
+    CHECK_INT(l.config->garbage_collection.grace_s, 5400);
+    CHECK_INT(l.config->garbage_collection.interval_s, 3);
+    CHECK_INT(l.config->garbage_collection.rate, 7);
     CHECK_INT(l.config->auth, CONFIG_AUTH_HTPASSWD);
     CHECK_TEXT(l.config->htpasswd_realm, "Our Realm");
     CHECK_TEXT(l.config->htpasswd_path, "/auth/htpasswd");

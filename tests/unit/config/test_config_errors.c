@@ -292,6 +292,12 @@ TEST(together, "keys that need each other are missed by name")
         {"storage: {maintenance: {uploadpurging: {interval: 0s}}}",
          "2: storage.maintenance.uploadpurging.interval: purging without a pause; write for example interval: 24h, or "
          "enabled: false"},
+        {"storage: {maintenance: {garbagecollection: {interval: 0s}}}",
+         "2: storage.maintenance.garbagecollection.interval: sweeping without a pause; write for example interval: 1h, "
+         "or enabled: false"},
+        {"storage: {maintenance: {garbagecollection: {enabled: false, grace: 0s}}}",
+         "2: storage.maintenance.garbagecollection.grace: without it the blobs of a push would go before its manifest "
+         "comes; write for example grace: 24h"},
         {"http: {addr: ':1'}\nhttp: {}", "3: http: given twice, first on line 2; keep one"},
     };
 

@@ -1,0 +1,192 @@
+#include "registry/sweeper.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "registry/base/clock.h"
+#include "registry/base/log.h"
+#include "registry/metrics.h"
+#include "storage/sweep.h"
+
+enum {
+    NICE = 15,
+    FIRST_RUN_MS = 60 * 1000, /* so that a server that is restarted daily sweeps too */
+    JUMP_S = 60,              /* clocks that are corrected by less do not matter */
+    PAUSE_LEAST_MS = 1,
+};
+
+struct sweeper {
+    const struct config *config;
+    struct sweep *sweep;
+    struct clock_watch watch;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards `stopping` */
+    pthread_cond_t wake;
+    bool stopping;
+};
+
+bool clock_watch_trusts(struct clock_watch *watch, uint64_t wall_s, uint64_t monotonic_ms, uint64_t grace_s)
+{
+    uint64_t expected_s = watch->wall_s + (monotonic_ms - watch->monotonic_ms) / 1000;
+
+    if (watch->begun && wall_s > expected_s + JUMP_S) {
+        log_warn("the clock was set forward by %llu s: nothing is swept for the next %llu s",
+                 (unsigned long long)(wall_s - expected_s), (unsigned long long)grace_s);
+        watch->trusted_ms = monotonic_ms + grace_s * 1000;
+    }
+    watch->begun = true;
+    watch->wall_s = wall_s;
+    watch->monotonic_ms = monotonic_ms;
+    return monotonic_ms >= watch->trusted_ms;
+}
+
+/* ---- waiting ---- */
+
+/* False: the sweeper is to stop. */
+static bool rest(struct sweeper *sweeper, uint64_t ms)
+{
+    struct timespec until;
+    bool stopping;
+    int rc = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += (time_t)(ms / 1000);
+    until.tv_nsec += (long)(ms % 1000) * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    pthread_mutex_lock(&sweeper->lock);
+    while (!sweeper->stopping && rc != ETIMEDOUT)
+        rc = pthread_cond_timedwait(&sweeper->wake, &sweeper->lock, &until);
+    stopping = sweeper->stopping;
+    pthread_mutex_unlock(&sweeper->lock);
+    return !stopping;
+}
+
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* ---- one walk ---- */
+
+static bool may_sweep(struct sweeper *sweeper)
+{
+    return clock_watch_trusts(&sweeper->watch, clock_wall_s(), clock_monotonic_ms(),
+                              sweeper->config->garbage_collection.grace_s);
+}
+
+/* One step and the pause that it costs. */
+static bool step(struct sweeper *sweeper, struct sweep_freed *total, bool *more)
+{
+    uint64_t began_ms = clock_monotonic_ms();
+    struct sweep_freed freed = {0};
+    struct err e;
+
+    if (sweep_step(sweeper->sweep, clock_wall_s(), &freed, more, &e) != 0) {
+        log_error("%s; the next sweep tries again", e.text);
+        metric_add(METRIC_SWEEP_FAILURES, 1);
+    } else if (!*more) {
+        metric_set(METRIC_LAST_SWEEP, (int64_t)clock_wall_s());
+    }
+    metric_add(METRIC_SWEPT_BLOBS, freed.blobs);
+    metric_add(METRIC_SWEPT_BYTES, freed.bytes);
+    total->blobs += freed.blobs;
+    total->bytes += freed.bytes;
+    return rest(sweeper, most(most(clock_monotonic_ms() - began_ms, PAUSE_LEAST_MS),
+                              freed.blobs * 1000 / sweeper->config->garbage_collection.rate));
+}
+
+/* False: the sweeper is to stop. */
+static bool walk(struct sweeper *sweeper)
+{
+    uint64_t began_ms = clock_monotonic_ms();
+    struct sweep_freed total = {0};
+    bool more = true, goes_on = true;
+
+    while (goes_on && more && may_sweep(sweeper))
+        goes_on = step(sweeper, &total, &more);
+    if (total.blobs > 0)
+        log_info("swept %llu blobs that nobody needed any more, %llu bytes, in %llu ms",
+                 (unsigned long long)total.blobs, (unsigned long long)total.bytes,
+                 (unsigned long long)(clock_monotonic_ms() - began_ms));
+    return goes_on;
+}
+
+static void *run(void *arg)
+{
+    struct sweeper *sweeper = arg;
+    uint64_t interval_ms = sweeper->config->garbage_collection.interval_s * 1000;
+    bool goes_on;
+
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
+    may_sweep(sweeper);
+    goes_on = rest(sweeper, interval_ms < FIRST_RUN_MS ? interval_ms : FIRST_RUN_MS);
+    while (goes_on)
+        goes_on = walk(sweeper) && rest(sweeper, interval_ms);
+    return NULL;
+}
+
+/* ---- start and stop ---- */
+
+static int start_thread(struct sweeper *sweeper, struct err *e)
+{
+    pthread_condattr_t monotonic;
+    int rc;
+
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_mutex_init(&sweeper->lock, NULL);
+    pthread_cond_init(&sweeper->wake, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    rc = pthread_create(&sweeper->thread, NULL, run, sweeper);
+    if (rc == 0)
+        return 0;
+    pthread_cond_destroy(&sweeper->wake);
+    pthread_mutex_destroy(&sweeper->lock);
+    errno = rc;
+    return err_errno(e, "start the sweeper's thread");
+}
+
+struct sweeper *sweeper_start(const struct config *config, const struct store *store, struct err *e)
+{
+    const struct sweep_options options = {.grace_s = config->garbage_collection.grace_s};
+    struct sweeper *sweeper = xcalloc(1, sizeof(*sweeper));
+
+    sweeper->config = config;
+    if ((sweeper->sweep = sweep_new(store, &options, e)) == NULL)
+        goto free_sweeper;
+    if (start_thread(sweeper, e) != 0)
+        goto free_sweep;
+    return sweeper;
+
+free_sweep:
+    sweep_free(&sweeper->sweep);
+free_sweeper:
+    free(sweeper);
+    return NULL;
+}
+
+void sweeper_stop(struct sweeper **sweeper)
+{
+    struct sweeper *s = *sweeper;
+
+    if (s == NULL)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->stopping = true;
+    pthread_cond_signal(&s->wake);
+    pthread_mutex_unlock(&s->lock);
+    pthread_join(s->thread, NULL);
+    pthread_cond_destroy(&s->wake);
+    pthread_mutex_destroy(&s->lock);
+    sweep_free(&s->sweep);
+    free(s);
+    *sweeper = NULL;
+}

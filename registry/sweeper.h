@@ -1,0 +1,41 @@
+/*
+ * The background sweeper: a thread of its own, of low priority, that walks over the storage every
+ * storage.maintenance.garbagecollection.interval and removes what nobody needs (storage/sweep.h), slowly enough not to
+ * be felt: at most `rate` blobs a second, and never working for longer than it rests.
+ *
+ * Leases are in wall-clock time. When that clock is set forward they would all be over at once; so nothing is swept for
+ * a whole grace after a jump.
+ *
+ * Thread: sweeper_start() and sweeper_stop() are for the thread that starts and stops the server.
+ */
+#ifndef BERTH_REGISTRY_SWEEPER_H
+#define BERTH_REGISTRY_SWEEPER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "registry/base/err.h"
+#include "registry/config/config.h"
+#include "storage/store.h"
+
+struct sweeper;
+
+/* Both outlive the sweeper. Not for a server that is read-only or has sweeping switched off. */
+struct sweeper *sweeper_start(const struct config *config, const struct store *store, struct err *e);
+/* Ends in the middle of a walk, after the step under way; waits for that. */
+void sweeper_stop(struct sweeper **sweeper);
+
+/* ---- for tests ---- */
+
+/* When the wall clock was last seen to jump forward. Zeros: never looked. */
+struct clock_watch {
+    bool begun;
+    uint64_t wall_s;
+    uint64_t monotonic_ms;
+    uint64_t trusted_ms; /* monotonic: leases are believed from then on */
+};
+
+/* May leases be judged by the wall clock now? */
+bool clock_watch_trusts(struct clock_watch *watch, uint64_t wall_s, uint64_t monotonic_ms, uint64_t grace_s);
+
+#endif

@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""The sweeper beside clients: what was deleted gives its space back within its grace, and nothing that somebody pushes,
+pushes again, mounts or attaches to meanwhile is ever missing."""
+import os
+import random
+import threading
+import time
+
+import wire
+
+GRACE = 4  # seconds; a HEAD that says yes promises half of it
+CLIENTS = 8
+CYCLES = 70  # of each client
+POOL = 500  # so many that each is let alone for longer than the grace now and then
+wire.CONFIG = wire.CONFIG.replace("  delete: {{enabled: true}}", f"""  delete: {{{{enabled: true}}}}
+  maintenance: {{{{garbagecollection: {{{{grace: {GRACE}s, interval: 1s, rate: 100000}}}}}}}}""")
+
+# Contents that all clients share, so that they and the sweeper meet at the same digests.
+CONTENTS = [random.Random(n).randbytes(200 + 50 * n) for n in range(POOL)]
+
+
+def stored_bytes(server):
+    total = 0
+    for folder, _, files in os.walk(os.path.join(server.folder, "data", "blobs")):
+        for name in files:
+            try:
+                total += os.path.getsize(os.path.join(folder, name))
+            except FileNotFoundError:
+                pass  # swept just now
+    return total
+
+
+class Client:
+    """One client on one connection, which does what Docker does: asks for a blob first and pushes it only when it must."""
+
+    def __init__(self, server, number):
+        self.connection = server.connect()
+        self.random = random.Random(number)
+        self.number = number
+        self.pushed = self.skipped = self.mounted = self.cycles = 0
+        self.error = None
+
+    def ask(self, wanted, method, path, headers=(), body=None):
+        answer = self.connection.ask(method, path, headers, body)
+        wire.one_of(answer.status, wanted, (self.number, self.cycles, method, path, answer))
+        return answer
+
+    def push(self, repository, data, source):
+        digest = wire.sha256(data)
+        if self.ask((200, 404), "HEAD", f"/v2/{repository}/blobs/{digest}").status == 200:
+            self.skipped += 1
+            return
+        query = f"?mount={digest}&from={source}" if source else ""
+        answer = self.ask((201, 202), "POST", f"/v2/{repository}/blobs/uploads/{query}")
+        if answer.status == 201:
+            self.mounted += 1
+            return
+        self.ask((201,), "PUT", wire.add_query(wire.path_of(answer), f"digest={digest}"), body=data)
+        self.pushed += 1
+
+    def put(self, repository, reference, manifest):
+        body = wire.json.dumps(manifest).encode()
+        answer = self.ask((201,), "PUT", f"/v2/{repository}/manifests/{reference}", [("Content-Type", wire.OCI_MANIFEST)], body)
+        return answer.header("docker-content-digest"), len(body)
+
+    def pull(self, repository, data):
+        answer = self.ask((200,), "GET", f"/v2/{repository}/blobs/{wire.sha256(data)}")
+        wire.true(answer.body == data, f"other bytes than were pushed: {self.number} {self.cycles}")
+
+    def image(self, repository, contents, **more):
+        parts = [wire.descriptor(wire.sha256(data), len(data)) for data in contents]
+        parts[0]["mediaType"] = wire.OCI_CONFIG
+        return {"schemaVersion": 2, "mediaType": wire.OCI_MANIFEST, "config": parts[0], "layers": parts[1:], **more}
+
+    def cycle(self):
+        repository = f"sweep/c{self.number % 4}"  # two clients share one
+        source = self.random.choice([None, f"sweep/c{self.random.randrange(4)}"])
+        contents = self.random.sample(CONTENTS, 3)
+        note = {"annotations": {"cycle": f"{self.number}.{self.cycles}"}}
+        for data in contents:
+            self.push(repository, data, source)
+        tag = f"t{self.number}"
+        digest, size = self.put(repository, tag, self.image(repository, contents, **note))
+        for data in contents:
+            self.pull(repository, data)
+        attached = None
+        if self.random.random() < 0.5:
+            extra = self.random.choice(CONTENTS)
+            self.push(repository, extra, source)
+            subject = wire.descriptor(digest, size, wire.OCI_MANIFEST)
+            attached, _ = self.put(repository, tag + "-sig", self.image(repository, [extra], subject=subject, **note))
+            self.pull(repository, extra)
+        for gone in filter(None, (attached, digest)):
+            self.ask((202,), "DELETE", f"/v2/{repository}/manifests/{gone}")
+        self.cycles += 1
+        time.sleep(self.random.choice([0, 0, 0.1, 0.5]))
+
+    def run(self):
+        try:
+            with self.connection:
+                for _ in range(CYCLES):
+                    self.cycle()
+        except Exception as error:  # told by the case
+            self.error = error
+
+
+@wire.case("the bytes of a deleted image come back within its grace, and those of another stay")
+def _(server):
+    kept, gone = random.randbytes(100_000), random.randbytes(300_000)
+    server.push_image("space/kept", "1", kept)
+    digest = server.push_image("space/gone", "1", gone)
+    size = stored_bytes(server)
+    wire.true(size >= 400_000, f"{size} bytes are stored")
+    wire.equal(server.ask("DELETE", f"/v2/space/gone/manifests/{digest}").status, 202)
+    began = time.monotonic()
+    wire.eventually(lambda: stored_bytes(server) <= size - 300_000, "the space comes back", GRACE + 8)
+    wire.true(time.monotonic() - began >= GRACE - 1.5, "it came back before the grace was over")
+    wire.equal(server.ask("GET", f"/v2/space/gone/blobs/{wire.sha256(gone)}").status, 404)
+    wire.equal(server.ask("GET", f"/v2/space/kept/blobs/{wire.sha256(kept)}").body, kept)
+    wire.eventually(lambda: "swept 1 blobs" in server.log_text(), "the log says so")
+    wire.true("damaged" not in server.log_text(), "a swept blob is not a damaged one")
+
+
+@wire.case("a HEAD renews the lease of a blob that no manifest names yet")
+def _(server):
+    data = random.randbytes(1000)
+    digest = server.push_blob("space/lease", data)
+    until = time.monotonic() + 2 * GRACE + 1
+    while time.monotonic() < until:
+        wire.equal(server.ask("HEAD", f"/v2/space/lease/blobs/{digest}").status, 200)
+        time.sleep(GRACE / 4)
+    wire.equal(server.ask("GET", f"/v2/space/lease/blobs/{digest}").body, data)
+    wire.eventually(lambda: not os.path.exists(f"{server.folder}/data/blobs/sha256/{digest[7:9]}/{digest[7:]}"), "its time comes", GRACE + 8)
+    wire.equal(server.ask("HEAD", f"/v2/space/lease/blobs/{digest}").status, 404)
+
+
+@wire.case("a file without a record goes, too")
+def _(server):
+    path = f"{server.folder}/data/blobs/sha256/ab/{'ab' * 32}"
+    with open(path, "wb") as file:
+        file.write(b"left by a crash")
+    time.sleep(1.5)
+    wire.true(os.path.exists(path), "it is younger than the grace")
+    wire.eventually(lambda: not os.path.exists(path), "it is removed", GRACE + 8)
+
+
+@wire.case(f"{CLIENTS} clients push, push again, mount, attach and delete the same blobs while they are swept, and none is missing")
+def _(server):
+    before = server.log_text().count("swept ")
+    clients = [Client(server, number) for number in range(CLIENTS)]
+    threads = [threading.Thread(target=client.run) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for client in clients:
+        if client.error:
+            raise client.error
+    total = {what: sum(getattr(client, what) for client in clients) for what in ("cycles", "pushed", "skipped", "mounted")}
+    print(f"# {total}, {server.log_text().count('swept ') - before} sweeps freed something")
+    wire.true(total["cycles"] >= 500, total)
+    wire.true(min(total.values()) > 0, total)
+    wire.true(server.log_text().count("swept ") - before > 2, "hardly anything was swept meanwhile")
+    wire.true("damaged" not in server.log_text(), "nothing was damaged")
+    held = [wire.sha256(data)[7:] for data in CONTENTS]
+    wire.eventually(lambda: not any(os.path.exists(f"{server.folder}/data/blobs/sha256/{d[:2]}/{d}") for d in held), "all of it is swept in the end", GRACE + 10)
+
+
+@wire.case("the server stops at once in the middle of a sweep")
+def _(server):
+    for number in range(50):
+        server.push_blob("space/stop", b"%d" % number)
+    time.sleep(GRACE + 1)
+    began = time.monotonic()
+    wire.equal(server.stop(), 0)
+    wire.true(time.monotonic() - began < 5, "it takes too long")
+    server.start()
+
+
+wire.main()
