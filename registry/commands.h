@@ -9,11 +9,27 @@
 #include "registry/base/options.h"
 
 /* The options of all commands. */
-enum command_option { OPTION_CONFIG, OPTION_RULES, OPTION_ADDRESS, OPTION_CERTIFICATE, OPTION_ALL, OPTION_JSON };
+enum command_option {
+    OPTION_CONFIG,
+    OPTION_RULES,
+    OPTION_ADDRESS,
+    OPTION_CERTIFICATE,
+    OPTION_ALL,
+    OPTION_JSON,
+    OPTION_DRY_RUN,
+    OPTION_DELETE_UNTAGGED,
+    OPTION_QUIET,
+    OPTION_GRACE,
+};
 
 /* serve [CONFIG]: until SIGTERM. */
 int command_serve(const struct invocation *call);
 /* access explain USER ACTION REPOSITORY, access check: what the rules say. */
 int command_access(const struct invocation *call);
+/* gc [CONFIG], garbage-collect CONFIG: free what nobody needs, while no server runs. */
+int command_gc(const struct invocation *call);
+/* `registry garbage-collect` of distribution has short options (-d, -m, -q, together or apart); ours are long. Returns
+ * a command line with them spelled out, for the rest of the program's life, or `argv` itself; *argc follows. */
+char **gc_spell_out(int *argc, char **argv);
 
 #endif

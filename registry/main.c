@@ -18,6 +18,15 @@ static const struct option_spec options[] = {
                             .help = "the name in the caller's verified certificate; default: none"},
     [OPTION_ALL] = {.name = "all", .help = "also the rules before the one that decides, and why they do not match"},
     [OPTION_JSON] = {.name = "json", .help = "for programs"},
+    [OPTION_DRY_RUN] = {.name = "dry-run", .help = "remove nothing, list what would go and why"},
+    [OPTION_DELETE_UNTAGGED] = {.name = "delete-untagged",
+                                .help =
+                                    "also manifests that no tag leads to: not those in an index that stays, nor what "
+                                    "is attached to an image that stays"},
+    [OPTION_QUIET] = {.name = "quiet", .help = "say nothing but errors"},
+    [OPTION_GRACE] = {.name = "grace",
+                      .value = "DURATION",
+                      .help = "keep what was needed within that time; 0s: nothing; default: as configured"},
 };
 
 static const struct program_example examples[] = {
@@ -26,6 +35,8 @@ static const struct program_example examples[] = {
     {"which rule lets alice push, or does not?", "berth access explain alice push team-a/app"},
     {"may somebody pull without a login, from there?", "berth access explain - pull team-a/app --address 192.0.2.7"},
     {"is a file of rules good? what does it say?", "berth access check --rules access.yml"},
+    {"what could be freed while the server is stopped?", "berth gc /etc/berth/config.yml --dry-run"},
+    {"free all that no tag leads to, at once", "berth gc /etc/berth/config.yml --delete-untagged --grace 0s"},
 };
 
 /* Signals are taken by the housekeeper with sigtimedwait(): every thread inherits them blocked. */
@@ -60,6 +71,7 @@ int command_serve(const struct invocation *call)
 }
 
 #define TAKES(option) (1U << (option))
+#define GC_OPTIONS    (TAKES(OPTION_DRY_RUN) | TAKES(OPTION_DELETE_UNTAGGED) | TAKES(OPTION_QUIET) | TAKES(OPTION_GRACE))
 
 int main(int argc, char **argv)
 {
@@ -77,6 +89,19 @@ int main(int argc, char **argv)
                     TAKES(OPTION_ALL) | TAKES(OPTION_JSON),
          .help = "which access rule decides (pull, push, delete, overwrite)? USER - is nobody; check: are they good?",
          .run = command_access},
+        {.name = "gc",
+         .arguments = "[CONFIG-FILE]",
+         .max = 1,
+         .options = GC_OPTIONS,
+         .help = "free the space of blobs that nobody needs; a server that runs does so by itself",
+         .run = command_gc},
+        {.name = "garbage-collect",
+         .arguments = "CONFIG-FILE",
+         .min = 1,
+         .max = 1,
+         .options = GC_OPTIONS,
+         .help = "the same as distribution spells it, also with -d, -m and -q",
+         .run = command_gc},
     };
     const struct program_spec program = {
         .name = "berth",
@@ -97,5 +122,6 @@ int main(int argc, char **argv)
         .see_also = "berth-user(1), berth-ca(1), berth-trust(1)",
     };
 
+    argv = gc_spell_out(&argc, argv);
     return program_run(&program, argc, argv);
 }

@@ -183,6 +183,8 @@ int meta_manifest_put(struct meta_txn *txn, const struct manifest_put *put, stru
     repo_load_or_make(txn, put->repository, &repo);
     if (!manifest_load(txn, repo.id, &put->digest, &stored))
         add(txn, put, &repo);
+    else if (stored.pushed < put->now)
+        save(txn, repo.id, put);
     for (size_t i = 0; i < put->tag_count; i++)
         tag_move(txn, &repo, put->tags[i], &put->digest, put->now);
     repo_save(txn, put->repository, &repo);

@@ -1,0 +1,392 @@
+/*
+ * Per repository: read all its manifests (load), mark what is kept from the tags on (mark), and remove the rest in
+ * batches (remove_doomed).
+ *
+ * Order of removal. `named_by` counts the doomed manifests that name a doomed one; who is named by none left is ready.
+ * Digests cannot form a circle, so everybody becomes ready. Subjects are not part of that order: an index, its child and
+ * a list of both that is attached to the child would have to wait for each other.
+ */
+#include "storage/untagged.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/meta_internal.h"
+
+enum { BATCH = 64, PAGE = 100 /* repositories */ };
+
+struct node {
+    struct digest digest;
+    uint64_t pushed;
+    uint64_t size;
+    uint32_t named_by; /* doomed manifests not yet taken */
+    bool kept;
+};
+
+struct plan {
+    struct meta_change change; /* first */
+    const struct untagged_options *options;
+    struct str repository;
+    uint32_t id;
+    struct node *nodes; /* in the order of their digests */
+    size_t count, capacity;
+
+    size_t *queue; /* numbers of nodes: first of those that are kept, then of those that are ready to go */
+    size_t first, last;
+
+    struct node *batch[BATCH];
+    bool gone[BATCH];
+    size_t batch_count;
+};
+
+/* ---- the manifests of a repository ---- */
+
+static int compare(const void *a, const void *b)
+{
+    const struct digest *x = a;
+    const struct digest *y = &((const struct node *)b)->digest;
+
+    if (x->alg != y->alg)
+        return x->alg < y->alg ? -1 : 1;
+    return memcmp(x->raw, y->raw, sizeof(x->raw));
+}
+
+static struct node *find(const struct plan *plan, const struct digest *d)
+{
+    return plan->count > 0 ? bsearch(d, plan->nodes, plan->count, sizeof(*plan->nodes), compare) : NULL;
+}
+
+static bool add_node(struct plan *plan, const struct kv_walk *walk, size_t prefix)
+{
+    struct str tail = str_from(walk->key, prefix);
+    struct manifest_record record;
+    struct node node = {0};
+
+    if (digest_from_key((const uint8_t *)tail.p, tail.n, &node.digest) != tail.n ||
+        !manifest_decode(walk->value, &record))
+        return kv_damaged(walk->txn, KV_MANIFESTS);
+    node.pushed = record.pushed;
+    node.size = record.bytes.n;
+    if (plan->count == plan->capacity) {
+        plan->capacity = plan->capacity * 2 + 64;
+        plan->nodes = xrealloc(plan->nodes, plan->capacity * sizeof(*plan->nodes));
+    }
+    plan->nodes[plan->count++] = node;
+    return true;
+}
+
+static void load(struct plan *plan, struct meta_txn *txn)
+{
+    struct key prefix = {.n = 0};
+    struct repo_record repo;
+    struct kv_walk walk;
+
+    plan->count = 0;
+    repo_load(txn, plan->repository, &repo);
+    plan->id = repo.id;
+    key_u32(&prefix, plan->id);
+    kv_walk_begin(&walk, txn, KV_MANIFESTS, key_str(&prefix), (struct str){0});
+    while (kv_walk_next(&walk) && add_node(plan, &walk, prefix.n))
+        ;
+    kv_walk_end(&walk);
+    plan->queue = xrealloc(plan->queue, (plan->count + 1) * sizeof(*plan->queue));
+    plan->first = plan->last = 0;
+}
+
+static void enqueue(struct plan *plan, const struct node *node)
+{
+    plan->queue[plan->last++] = (size_t)(node - plan->nodes);
+}
+
+/* Call `visit` for each manifest of the repository that `node` names, as often as it does. */
+static void each_named(struct plan *plan, struct meta_txn *txn, const struct node *node,
+                       void (*visit)(struct plan *plan, struct node *named))
+{
+    struct manifest_record record;
+    struct manifest parsed;
+
+    if (!manifest_load(txn, plan->id, &node->digest, &record))
+        return;
+    if (manifest_parse(record.bytes, record.media_type, &parsed, NULL) != 0) {
+        kv_damaged(txn, KV_MANIFESTS);
+        return;
+    }
+    for (size_t i = 0; i < parsed.reference_count; i++) {
+        struct node *named = find(plan, &parsed.references[i].digest);
+
+        if (named != NULL)
+            visit(plan, named);
+    }
+    manifest_free(&parsed);
+}
+
+/* ---- what is kept ---- */
+
+static void keep(struct plan *plan, struct node *node)
+{
+    if (node->kept)
+        return;
+    node->kept = true;
+    enqueue(plan, node);
+}
+
+/* The whole grace has passed since it was pushed; a grace of 0 is over at once. */
+static bool is_old(const struct plan *plan, const struct node *node)
+{
+    return plan->options->grace_s == 0 || node->pushed + plan->options->grace_s < plan->options->now;
+}
+
+static void keep_referrers(struct plan *plan, struct meta_txn *txn, const struct digest *subject)
+{
+    struct key prefix;
+    struct kv_walk walk;
+
+    key_id_digest(&prefix, plan->id, subject);
+    kv_walk_begin(&walk, txn, KV_REFERRERS, key_str(&prefix), (struct str){0});
+    while (kv_walk_next(&walk)) {
+        struct str tail = str_from(walk.key, prefix.n);
+        struct digest d;
+        struct node *node;
+
+        if (digest_from_key((const uint8_t *)tail.p, tail.n, &d) != tail.n || (node = find(plan, &d)) == NULL) {
+            kv_damaged(txn, KV_REFERRERS);
+            break;
+        }
+        keep(plan, node);
+    }
+    kv_walk_end(&walk);
+}
+
+static void mark(struct plan *plan, struct meta_txn *txn)
+{
+    for (size_t i = 0; i < plan->count; i++)
+        if (!is_old(plan, &plan->nodes[i]) || manifest_has_tag(txn, plan->id, &plan->nodes[i].digest))
+            keep(plan, &plan->nodes[i]);
+    while (plan->first < plan->last) {
+        const struct node *node = &plan->nodes[plan->queue[plan->first++]];
+
+        each_named(plan, txn, node, keep);
+        keep_referrers(plan, txn, &node->digest);
+    }
+}
+
+/* ---- what goes ---- */
+
+static void count_named(struct plan *plan, struct node *named)
+{
+    (void)plan;
+    named->named_by++;
+}
+
+static void release_named(struct plan *plan, struct node *named)
+{
+    if (!named->kept && named->named_by > 0 && --named->named_by == 0)
+        enqueue(plan, named);
+}
+
+static void order(struct plan *plan, struct meta_txn *txn)
+{
+    plan->first = plan->last = 0;
+    for (size_t i = 0; i < plan->count; i++)
+        if (!plan->nodes[i].kept)
+            each_named(plan, txn, &plan->nodes[i], count_named);
+    for (size_t i = 0; i < plan->count; i++)
+        if (!plan->nodes[i].kept && plan->nodes[i].named_by == 0)
+            enqueue(plan, &plan->nodes[i]);
+}
+
+/* What it is attached to stays, or came since. */
+static bool has_kept_subject(const struct plan *plan, struct meta_txn *txn, const struct manifest_record *record)
+{
+    struct manifest_record subject;
+    const struct node *node;
+
+    if (!record->has_subject || !manifest_load(txn, plan->id, &record->subject, &subject))
+        return false;
+    node = find(plan, &record->subject);
+    return node == NULL || node->kept;
+}
+
+/* Parents went before it: what still names it came since. */
+static bool is_still_doomed(const struct plan *plan, struct meta_txn *txn, const struct node *node)
+{
+    struct manifest_record record;
+
+    return manifest_load(txn, plan->id, &node->digest, &record) && record.pushed == node->pushed &&
+           !manifest_has_tag(txn, plan->id, &node->digest) && references_from(txn, plan->id, &node->digest) == 0 &&
+           !has_kept_subject(plan, txn, &record);
+}
+
+/* Runs on the writer's thread, perhaps more than once. */
+static int remove_batch(struct meta_txn *txn, struct meta_change *change, struct err *e)
+{
+    struct plan *plan = (struct plan *)change;
+
+    for (size_t i = 0; i < plan->batch_count; i++) {
+        struct node *node = plan->batch[i];
+
+        plan->gone[i] = is_still_doomed(plan, txn, node);
+        if (!plan->gone[i])
+            node->kept = true;
+        else if (meta_manifest_delete(txn, plan->repository, &node->digest, e) != 0)
+            return -1;
+    }
+    return kv_status(txn, e);
+}
+
+static void report(const struct plan *plan, const struct node *node)
+{
+    if (plan->options->item != NULL)
+        plan->options->item(
+            &(struct untagged_item){
+                .repository = plan->repository, .digest = node->digest, .size = node->size, .pushed = node->pushed},
+            plan->options->arg);
+}
+
+/* The next ones that are ready. What they name is read while they are there. */
+static int take_batch(struct plan *plan, struct meta_reader *reader, struct err *e)
+{
+    struct meta_txn *txn = meta_read(reader, e);
+    int rc;
+
+    if (txn == NULL)
+        return -1;
+    for (plan->batch_count = 0; plan->batch_count < BATCH && plan->first < plan->last; plan->batch_count++) {
+        struct node *node = &plan->nodes[plan->queue[plan->first++]];
+
+        plan->batch[plan->batch_count] = node;
+        each_named(plan, txn, node, release_named);
+    }
+    rc = kv_status(txn, e);
+    meta_done(reader);
+    return rc;
+}
+
+static int remove_doomed(struct plan *plan, struct meta *meta, struct meta_reader *reader, uint64_t *removed,
+                         struct err *e)
+{
+    while (plan->first < plan->last) {
+        if (take_batch(plan, reader, e) != 0)
+            return -1;
+        plan->change = (struct meta_change){.apply = remove_batch};
+        if (meta_write(meta, &plan->change) != 0) {
+            if (e != NULL)
+                *e = plan->change.err;
+            return -1;
+        }
+        for (size_t i = 0; i < plan->batch_count; i++) {
+            if (!plan->gone[i])
+                continue;
+            ++*removed;
+            report(plan, plan->batch[i]);
+        }
+    }
+    return 0;
+}
+
+static void report_doomed(const struct plan *plan, uint64_t *removed)
+{
+    for (size_t i = 0; i < plan->count; i++) {
+        if (plan->nodes[i].kept)
+            continue;
+        ++*removed;
+        report(plan, &plan->nodes[i]);
+    }
+}
+
+/* ---- all repositories ---- */
+
+static int clean_repository(struct plan *plan, struct meta *meta, struct meta_reader *reader, uint64_t *removed,
+                            struct err *e)
+{
+    struct meta_txn *txn = meta_read(reader, e);
+    int rc;
+
+    if (txn == NULL)
+        return -1;
+    load(plan, txn);
+    mark(plan, txn);
+    order(plan, txn);
+    rc = kv_status(txn, e);
+    meta_done(reader);
+    if (rc != 0)
+        return -1;
+    if (!plan->options->dry_run)
+        return remove_doomed(plan, meta, reader, removed, e);
+    report_doomed(plan, removed);
+    return 0;
+}
+
+struct names {
+    char *items[PAGE];
+    size_t n;
+};
+
+static bool add_name(struct str name, void *arg)
+{
+    struct names *names = arg;
+
+    names->items[names->n++] = str_dup(name);
+    return true;
+}
+
+/* One page of names after `last`, copied: the snapshot is let go. */
+static int list_names(struct meta_reader *reader, struct str last, struct names *names, struct err *e)
+{
+    const struct catalog_query query = {.last = last, .limit = PAGE, .looks = PAGE};
+    struct meta_txn *txn = meta_read(reader, e);
+    bool more;
+    int rc;
+
+    names->n = 0;
+    if (txn == NULL)
+        return -1;
+    rc = meta_catalog(txn, &query, add_name, names, &more, e);
+    meta_done(reader);
+    return rc;
+}
+
+static void free_names(struct names *names)
+{
+    while (names->n > 0)
+        free(names->items[--names->n]);
+}
+
+static int clean_all(struct plan *plan, struct meta *meta, struct meta_reader *reader, uint64_t *removed, struct err *e)
+{
+    char last[KV_KEY_MAX + 1] = "";
+    struct names names = {0};
+    int rc;
+
+    do {
+        free_names(&names);
+        rc = list_names(reader, str_of(last), &names, e);
+        for (size_t i = 0; i < names.n && rc == 0; i++) {
+            plan->repository = str_of(names.items[i]);
+            rc = clean_repository(plan, meta, reader, removed, e);
+            if (rc != 0)
+                err_wrap(e, "%s", names.items[i]);
+        }
+        if (names.n > 0)
+            snprintf(last, sizeof(last), "%s", names.items[names.n - 1]);
+    } while (rc == 0 && names.n > 0);
+    free_names(&names);
+    return rc;
+}
+
+int untagged_remove(struct meta *meta, const struct untagged_options *options, uint64_t *removed, struct err *e)
+{
+    struct meta_reader *reader = meta_reader_new(meta, e);
+    struct plan plan = {.options = options};
+    int rc;
+
+    *removed = 0;
+    if (reader == NULL)
+        return -1;
+    rc = clean_all(&plan, meta, reader, removed, e);
+    free(plan.nodes);
+    free(plan.queue);
+    meta_reader_free(&reader);
+    return rc;
+}
