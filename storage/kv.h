@@ -39,6 +39,13 @@ enum kv_table {
     KV_MANIFEST_TAGS,
     KV_REFS,
     KV_REFERRERS,
+    KV_IDLE,
+    KV_USAGE,
+    KV_EVENTS,
+    KV_TAG_EVENTS,
+    KV_RECALLABLE,
+    KV_REMOVED,
+    KV_PULLS,
     KV_TABLES,
 };
 

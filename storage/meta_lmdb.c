@@ -26,12 +26,25 @@
 enum { READERS_MAX = 1024, FILE_MODE = 0600, DIRECTORY_MODE = 0700 };
 
 const char *const kv_table_names[KV_TABLES] = {
-    [KV_INFO] = "info",       [KV_REPOS] = "repos",
-    [KV_NAMES] = "names",     [KV_CATALOG] = "catalog",
-    [KV_BLOBS] = "blobs",     [KV_MEMBERS] = "members",
-    [KV_HOLDERS] = "holders", [KV_MANIFESTS] = "manifests",
-    [KV_TAGS] = "tags",       [KV_MANIFEST_TAGS] = "manifest_tags",
-    [KV_REFS] = "refs",       [KV_REFERRERS] = "referrers",
+    [KV_INFO] = "info",
+    [KV_REPOS] = "repos",
+    [KV_NAMES] = "names",
+    [KV_CATALOG] = "catalog",
+    [KV_BLOBS] = "blobs",
+    [KV_MEMBERS] = "members",
+    [KV_HOLDERS] = "holders",
+    [KV_MANIFESTS] = "manifests",
+    [KV_TAGS] = "tags",
+    [KV_MANIFEST_TAGS] = "manifest_tags",
+    [KV_REFS] = "refs",
+    [KV_REFERRERS] = "referrers",
+    [KV_IDLE] = "idle",
+    [KV_USAGE] = "usage",
+    [KV_EVENTS] = "events",
+    [KV_TAG_EVENTS] = "tag_events",
+    [KV_RECALLABLE] = "recallable",
+    [KV_REMOVED] = "removed",
+    [KV_PULLS] = "pulls",
 };
 
 static const char *meaning(int rc)

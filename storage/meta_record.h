@@ -6,6 +6,8 @@
  *   table          key                        value
  *   info           "schema"                   u32 version of all this
  *                  "next-repository"          u32 id for the next new name
+ *                  "next-event"               u64 number of the next event
+ *                  "stored"                   u64 blobs, u64 bytes of the entries of `blobs`
  *   repos          name                       u32 id, u64 manifests, u64 tags, u64 blobs held
  *   names          id                         name
  *   catalog        name                       u32 id; only of repositories with at least one manifest
@@ -19,6 +21,15 @@
  *   refs           id, digest                 u64 manifests of this repository that name this digest as blob or child
  *   referrers      id, subject, digest        u64 size, u8 n, media type (n bytes), u8 n, artifact type (n bytes; 0:
  *                                             none), annotations (a JSON object, or nothing)
+ *   idle           u64 last needed, digest    empty: a blob without references, in the order in which leases end
+ *   usage          "/" path                   u64 logical bytes, u64 sole bytes, of the repositories at and below the
+ *                                             path; a path is "", or a whole name, or one cut before a "/"
+ *   events         u64 number                 u64 when, u8 kind, u32 id, digest, tag (the rest): what happened to tags
+ *                                             and manifests, the oldest first
+ *   tag_events     id, tag, 0, ~number        empty: the same by tag, the newest first
+ *   recallable     id, digest                 u64 events that name this manifest: as long as there are any it is kept
+ *   removed        id, digest                 u64 removed, then the record from `manifests`: for putting it back
+ *   pulls          id, digest                 u64 last pulled, to the hour or so
  *
  * What always holds between them, at the end of every change (tests/unit/storage/test_meta_model.c):
  *   1. names[id] = name exactly if repos[name].id = id. Neither is ever removed: a name that was pushed to stays known.
@@ -33,6 +44,11 @@
  *   6. tags[r, t] = d exactly if manifest_tags[r, d, t], and manifests[r, d] is there then.
  *   7. referrers[r, s, d] exactly if manifests[r, d] has the subject s.
  *   8. The counters in repos are the numbers of entries with that id; catalog has the name exactly if manifests > 0.
+ *   9. idle[blobs[d].last_needed, d] exactly if blobs[d].references = 0. "stored" is the number and the sum of blobs.
+ *  10. A repository's logical bytes are those of the blobs it holds and of its manifests; its sole bytes the same without
+ *      the blobs that others hold, too. usage[p] is the sum over the repositories at and below p, no entry for zeros.
+ *  11. tag_events has every event that has a tag, recallable counts the events by manifest, and removed holds only what
+ *      is recallable and not in manifests. pulls has only what is in manifests.
  *
  * Decoders return false for anything that is not exactly such a value: stored bytes are no more trusted than others.
  *

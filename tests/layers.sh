@@ -23,8 +23,9 @@ rooms_of() {
     tools/berth_*) echo 'tools tools/ca tools/certificate tools/user tools/trust auth registry/base' ;;
     tools/*) echo 'tools auth registry/base' ;;
     registry/config/*) echo 'registry/config auth registry/base' ;;
-    registry/*) echo 'registry registry/config registry/net registry/api auth storage registry/base' ;;
-    tests/*) echo 'tests registry registry/config registry/net registry/api auth storage tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
+    registry/ops/*) echo 'registry registry/ops registry/config storage registry/base' ;;
+    registry/*) echo 'registry registry/config registry/net registry/api registry/ops auth storage registry/base' ;;
+    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops auth storage tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
     *) echo '' ;;
     esac
 }

@@ -1,0 +1,57 @@
+/*
+ * Operations: the maintenance work that an administrator asks for (gc, du, tags, retention, scrub, backup, …).
+ *
+ *   berth du team-a ──▶ command_op() ─┬─ nobody holds the data directory: open the store, run it here
+ *                                     └─ a server does: send the command line to <root>/control (control.h), which runs
+ *                                        it in the server; its lines come back as they are printed
+ *
+ * So an operation is one function that cannot tell where it runs, and every one works on a registry that serves.
+ *
+ * Thread: an operation has a thread of its own and may block. It touches nothing of the server but the store.
+ */
+#ifndef BERTH_OPS_OP_H
+#define BERTH_OPS_OP_H
+
+#include <stdbool.h>
+
+#include "registry/base/err.h"
+#include "registry/base/options.h"
+#include "registry/config/config.h"
+#include "storage/store.h"
+
+struct op {
+    const struct invocation *call; /* the command line; option_value() and friends work as in any command */
+    const struct config *config;   /* of the server where there is one */
+    const struct store *store;
+    struct op_output *output;
+};
+
+/* One line to the standard output of whoever asked. The newline is added. */
+void op_print(struct op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* The same for a line of any length. */
+void op_print_str(struct op *op, struct str line);
+/* What is being done just now, for a person at a terminal; replaces what was shown before. Cheap: call it often. */
+void op_progress(struct op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A remark for the person that is no part of the answer: one line on the standard error. */
+void op_note(struct op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* Has whoever asked gone away, or is the server stopping? Ask between steps, and return -1 when it is so. */
+bool op_cancelled(struct op *op);
+
+enum op_when {
+    OP_ANYTIME,   /* runs beside anything */
+    OP_ALONE,     /* one such operation at a time: ERR_BUSY names the one under way */
+    OP_UNCHANGED, /* as OP_ALONE, and not while a server holds the directory */
+};
+
+struct op_spec {
+    const char *name; /* of its command */
+    enum op_when when;
+    /* 0, or -1 with an error; `*status` (an enum exit_status) matters only with 0 and is EXIT_DONE at first. */
+    int (*run)(struct op *op, int *status, struct err *e);
+};
+
+/* The commands of `berth` that are operations run this: opens the store or finds the server, and returns the exit
+ * status. Each such command takes --config FILE. */
+int command_op(const struct invocation *call);
+
+#endif
