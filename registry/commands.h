@@ -1,5 +1,6 @@
 /*
- * The commands of `berth` (main.c has their table). Each returns an exit status.
+ * The commands of `berth` (program.c has their table) that are no operations (ops/op.h). Each returns an exit
+ * status.
  *
  * Thread: main, before any other is started.
  */
@@ -26,8 +27,6 @@ enum command_option {
 int command_serve(const struct invocation *call);
 /* access explain USER ACTION REPOSITORY, access check: what the rules say. */
 int command_access(const struct invocation *call);
-/* gc [CONFIG], garbage-collect CONFIG: free what nobody needs, while no server runs. */
-int command_gc(const struct invocation *call);
 /* `registry garbage-collect` of distribution has short options (-d, -m, -q, together or apart); ours are long. Returns
  * a command line with them spelled out, for the rest of the program's life, or `argv` itself; *argc follows. */
 char **gc_spell_out(int *argc, char **argv);

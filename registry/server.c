@@ -12,6 +12,7 @@
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/net/listener.h"
+#include "registry/ops/control.h"
 #include "registry/request.h"
 #include "registry/rules.h"
 #include "registry/side.h"
@@ -112,6 +113,16 @@ static int open_parts(struct server *server, char *const *environment, struct er
     return server->workers == NULL ? -1 : 0;
 }
 
+/* A full disk, say, must not keep a registry from serving. */
+static void start_control(struct server *server)
+{
+    struct err e;
+
+    server->control = control_start(server->config, server->store, &e);
+    if (server->control == NULL)
+        log_error("%s; commands such as \"berth gc\" do not reach this server", e.text);
+}
+
 static int open_loops(struct server *server, struct err *e)
 {
     const struct config *config = server->config;
@@ -132,6 +143,7 @@ static int open_loops(struct server *server, struct err *e)
     if (config->garbage_collection.enabled && !config->readonly &&
         (server->sweeper = sweeper_start(config, server->store, e)) == NULL)
         return -1;
+    start_control(server);
     listener_start(server->listener);
     side_start(server->side);
     return 0;
@@ -141,6 +153,7 @@ static int open_loops(struct server *server, struct err *e)
 
 static void close_parts(struct server *server)
 {
+    control_stop(&server->control);
     sweeper_stop(&server->sweeper);
     /* The first loop accepts and posts to the others: it ends first. */
     for (unsigned i = 0; server->loops != NULL && i < server->loop_count; i++)

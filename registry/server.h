@@ -16,6 +16,7 @@
 #include "registry/net/workers.h"
 #include "storage/store.h"
 
+struct control;
 struct listener;
 struct rules;
 struct side;
@@ -33,6 +34,7 @@ struct server {
     bool authenticates;        /* false: nobody is asked who he is, everybody may do everything */
     struct workers *workers;
     struct sweeper *sweeper;       /* NULL: off */
+    struct control *control;       /* NULL: could not be had */
     struct access_log *access_log; /* NULL: off */
     struct listener *listener;
     struct side *side; /* the servers beside the registry */

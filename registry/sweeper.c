@@ -18,6 +18,7 @@ enum {
     FIRST_RUN_MS = 60 * 1000, /* so that a server that is restarted daily sweeps too */
     JUMP_S = 60,              /* clocks that are corrected by less do not matter */
     PAUSE_LEAST_MS = 1,
+    HELD_BACK_MS = 1000, /* by a backup or a walk that somebody asked for */
 };
 
 struct sweeper {
@@ -82,6 +83,14 @@ static bool may_sweep(struct sweeper *sweeper)
                               sweeper->config->garbage_collection.grace_s);
 }
 
+static void count(const struct sweep_freed *freed, struct sweep_freed *total)
+{
+    metric_add(METRIC_SWEPT_BLOBS, freed->blobs);
+    metric_add(METRIC_SWEPT_BYTES, freed->bytes);
+    total->blobs += freed->blobs;
+    total->bytes += freed->bytes;
+}
+
 /* One step and the pause that it costs. */
 static bool step(struct sweeper *sweeper, struct sweep_freed *total, bool *more)
 {
@@ -90,15 +99,14 @@ static bool step(struct sweeper *sweeper, struct sweep_freed *total, bool *more)
     struct err e;
 
     if (sweep_step(sweeper->sweep, clock_wall_s(), &freed, more, &e) != 0) {
+        if (e.code == ERR_BUSY)
+            return rest(sweeper, HELD_BACK_MS);
         log_error("%s; the next sweep tries again", e.text);
         metric_add(METRIC_SWEEP_FAILURES, 1);
     } else if (!*more) {
         metric_set(METRIC_LAST_SWEEP, (int64_t)clock_wall_s());
     }
-    metric_add(METRIC_SWEPT_BLOBS, freed.blobs);
-    metric_add(METRIC_SWEPT_BYTES, freed.bytes);
-    total->blobs += freed.blobs;
-    total->bytes += freed.bytes;
+    count(&freed, total);
     return rest(sweeper, most(most(clock_monotonic_ms() - began_ms, PAUSE_LEAST_MS),
                               freed.blobs * 1000 / sweeper->config->garbage_collection.rate));
 }

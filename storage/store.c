@@ -12,6 +12,7 @@
 
 #include "registry/base/file.h"
 #include "registry/base/log.h"
+#include "storage/sweep_gate.h"
 
 static int path_below(const char *root, const char *name, char out[PATH_MAX], struct err *e)
 {
@@ -118,6 +119,7 @@ struct store *store_open(const char *root, struct err *e)
     store->lock_fd = -1;
     store->root = str_dup(str_of(root));
     store->pins = pins_new();
+    store->sweeping = sweep_gate_new();
     if (make_root(root, e) != 0)
         goto failed;
     if (lock_root(root, &store->lock_fd, e) != 0) {
@@ -146,10 +148,21 @@ void store_close(struct store **store)
         meta_close(&s->meta);
     uploads_close(&s->uploads);
     blob_store_close(&s->blobs);
+    sweep_gate_free(&s->sweeping);
     pins_free(&s->pins);
     if (s->lock_fd >= 0)
         close(s->lock_fd);
     free(s->root);
     free(s);
     *store = NULL;
+}
+
+void store_hold_sweeps(const struct store *store)
+{
+    sweep_gate_hold(store->sweeping);
+}
+
+void store_release_sweeps(const struct store *store)
+{
+    sweep_gate_release(store->sweeping);
 }

@@ -21,11 +21,17 @@ struct store {
     struct blob_store *blobs;
     struct uploads *uploads;
     struct meta *meta;
-    struct pins *pins; /* between pushes and the sweeper */
+    struct pins *pins;           /* between pushes and the sweeper */
+    struct sweep_gate *sweeping; /* between sweeps, and between them and who wants none (sweep.h) */
 };
 
 /* Creates what is missing. ERR_BUSY when another process holds the directory; the text names its pid. Blocks. */
 struct store *store_open(const char *root, struct err *e);
 void store_close(struct store **store);
+
+/* From the return of the first until the release no sweep removes anything: every blob that a snapshot taken meanwhile
+ * speaks of keeps its file. Waits for the step under way. Holds are counted. Thread: any that may block. */
+void store_hold_sweeps(const struct store *store);
+void store_release_sweeps(const struct store *store);
 
 #endif

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "registry/base/log.h"
+#include "storage/sweep_gate.h"
 
 enum {
     STEP_BLOBS = 64,
@@ -43,7 +44,7 @@ struct sweep *sweep_new(const struct store *store, const struct sweep_options *o
     sweep->store = store;
     sweep->options = *options;
     sweep->reader = meta_reader_new(store->meta, e);
-    if (sweep->reader == NULL)
+    if (sweep->reader == NULL || (options->alone && sweep_gate_take(store->sweeping, sweep, e) != 0))
         sweep_free(&sweep);
     return sweep;
 }
@@ -52,6 +53,7 @@ void sweep_free(struct sweep **sweep)
 {
     if (*sweep == NULL)
         return;
+    sweep_gate_give_back((*sweep)->store->sweeping, *sweep);
     meta_reader_free(&(*sweep)->reader);
     free(*sweep);
     *sweep = NULL;
@@ -255,13 +257,26 @@ static void rewind_walk(struct sweep *sweep)
     sweep->folder = 0;
 }
 
+static int step(struct sweep *sweep, struct err *e)
+{
+    return sweep->in_folders ? sweep_folder(sweep, e) : sweep_records(sweep, e);
+}
+
 int sweep_step(struct sweep *sweep, uint64_t now, struct sweep_freed *freed, bool *more, struct err *e)
 {
     int rc;
 
     sweep->needed_before = needed_before(sweep, now);
     sweep->freed = freed;
-    rc = sweep->in_folders ? sweep_folder(sweep, e) : sweep_records(sweep, e);
+    *more = true;
+    if (sweep->options.dry_run) {
+        rc = step(sweep, e);
+    } else {
+        if (sweep_gate_enter(sweep->store->sweeping, sweep, e) != 0)
+            return -1;
+        rc = step(sweep, e);
+        sweep_gate_leave(sweep->store->sweeping);
+    }
     *more = rc == 0 && (!sweep->in_folders || sweep->folder < BLOB_FOLDERS);
     if (!*more)
         rewind_walk(sweep);

@@ -38,6 +38,7 @@ struct sweep_item {
 struct sweep_options {
     uint64_t grace_s;                                       /* 0: leases count for nothing */
     bool dry_run;                                           /* nothing is removed; `item` hears what would be */
+    bool alone;                                             /* no other sweep steps while this one is there */
     void (*item)(const struct sweep_item *item, void *arg); /* or NULL; also hears of what was removed */
     void *arg;
 };
@@ -48,13 +49,14 @@ struct sweep_freed {
     uint64_t bytes;
 };
 
-/* `store` outlives the sweep. */
+/* `store` outlives the sweep. ERR_BUSY: another is alone, and this one was to be. */
 struct sweep *sweep_new(const struct store *store, const struct sweep_options *options, struct err *e);
 void sweep_free(struct sweep **sweep);
 
 /* One step: at most 64 blobs, or one folder. `now` is in wall-clock seconds. Adds to `freed`. *more is false when the
  * walk has come to its end; the next step begins another. On failure nothing is half done, and the next step begins
- * another walk, too. A file that cannot be removed is logged and found again as one without a record. */
+ * another walk, too. A file that cannot be removed is logged and found again as one without a record. ERR_BUSY:
+ * sweeps are held back (store.h) or another is alone; then the walk keeps its place. A dry run is never held back. */
 int sweep_step(struct sweep *sweep, uint64_t now, struct sweep_freed *freed, bool *more, struct err *e);
 
 #endif

@@ -263,11 +263,18 @@ static int take_batch(struct plan *plan, struct meta_reader *reader, struct err 
     return rc;
 }
 
+static int check_cancelled(const struct plan *plan, struct err *e)
+{
+    if (plan->options->is_cancelled == NULL || !plan->options->is_cancelled(plan->options->arg))
+        return 0;
+    return err_set(e, ERR_BUSY, "cancelled; what was removed stays removed");
+}
+
 static int remove_doomed(struct plan *plan, struct meta *meta, struct meta_reader *reader, uint64_t *removed,
                          struct err *e)
 {
     while (plan->first < plan->last) {
-        if (take_batch(plan, reader, e) != 0)
+        if (check_cancelled(plan, e) != 0 || take_batch(plan, reader, e) != 0)
             return -1;
         plan->change = (struct meta_change){.apply = remove_batch};
         if (meta_write(meta, &plan->change) != 0) {
@@ -300,10 +307,10 @@ static void report_doomed(const struct plan *plan, uint64_t *removed)
 static int clean_repository(struct plan *plan, struct meta *meta, struct meta_reader *reader, uint64_t *removed,
                             struct err *e)
 {
-    struct meta_txn *txn = meta_read(reader, e);
+    struct meta_txn *txn;
     int rc;
 
-    if (txn == NULL)
+    if (check_cancelled(plan, e) != 0 || (txn = meta_read(reader, e)) == NULL)
         return -1;
     load(plan, txn);
     mark(plan, txn);

@@ -35,6 +35,7 @@ struct untagged_options {
     uint64_t now;                                              /* wall-clock seconds */
     bool dry_run;                                              /* nothing is removed; `item` hears what would be */
     void (*item)(const struct untagged_item *item, void *arg); /* or NULL; also hears of what was removed */
+    bool (*is_cancelled)(void *arg); /* or NULL; asked between two changes: true ends it with ERR_BUSY */
     void *arg;
 };
 

@@ -2,6 +2,7 @@
 
 #include <getopt.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,10 +17,12 @@ enum { OPTION_HELP = 1000, OPTION_VERSION, OPTION_MAN, OPTION_COMPLETION, OPTION
 static const char *const common[] = {"help", "version", "man", "completion"};
 enum { COMMON = sizeof(common) / sizeof(common[0]) };
 
-static int complain(const struct program_spec *program, const char *what, const char *about)
+/* getopt_long() keeps its place in globals. */
+static pthread_mutex_t getopt_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static int complain(const struct program_spec *program, const char *what, const char *about, struct err *e)
 {
-    fprintf(stderr, "%s: %s%s; \"%s --help\" tells how it is used\n", program->name, what, about, program->name);
-    return EXIT_USAGE;
+    return err_set(e, ERR_INVALID, "%s%s; \"%s --help\" tells how it is used", what, about, program->name);
 }
 
 static void fill_options(const struct program_spec *program, struct option *out)
@@ -35,59 +38,59 @@ static void fill_options(const struct program_spec *program, struct option *out)
     out[program->option_count + COMMON] = (struct option){0};
 }
 
-/* The options that every program has. Returns -1 when this is not one of them, or an exit status. */
+/* The options that every program has. */
 static int serve_common(const struct program_spec *program, int found)
 {
-    if (found == OPTION_HELP || found == 'h')
-        options_print_help(program);
-    else if (found == OPTION_VERSION)
+    if (found == OPTION_VERSION)
         printf("%s %s\n", program->name, BERTH_VERSION);
     else if (found == OPTION_MAN)
         options_print_man(program);
     else if (found == OPTION_COMPLETION)
         options_print_completion(program);
     else
-        return -1;
+        options_print_help(program);
     return EXIT_DONE;
 }
 
-/* Keep one option in `all`, which has room. Returns -1 to go on, or an exit status. */
-static int keep_option(struct invocation *call, struct given_option *all, unsigned option, const char *value)
+/* Keep one option in `all`, which has room. */
+static int keep_option(struct invocation *call, unsigned option, const char *value, struct err *e)
 {
     const struct option_spec *spec = &call->program->options[option];
 
-    if (call->given[option] && !spec->repeats) {
-        fprintf(stderr, "%s: --%s may be given once only\n", call->program->name, spec->name);
-        return EXIT_USAGE;
-    }
+    if (call->given[option] && !spec->repeats)
+        return err_set(e, ERR_INVALID, "--%s may be given once only", spec->name);
     if (!call->given[option])
         call->values[option] = value;
     call->given[option] = true;
-    all[call->all_count++] = (struct given_option){option, value};
-    return -1;
+    call->all[call->all_count++] = (struct given_option){option, value};
+    return 0;
 }
 
-/* Take the options out of argv into `all`, which has room for argc, leaving the rest in order. Returns -1 to go on, or
- * an exit status. */
-static int take_options(struct invocation *call, struct given_option *all, int argc, char **argv)
+/* Take the options out of argv into `all`, which has room for argc, leaving the rest in order, from *first on. One that
+ * every program has ends it and is left in *asked. */
+static int take_options(struct invocation *call, int argc, char **argv, int *first, int *asked, struct err *e)
 {
     struct option options[OPTIONS_MAX + COMMON + 1];
-    int found, status = -1;
+    int found, rc = 0;
 
     fill_options(call->program, options);
+    *asked = 0;
+    pthread_mutex_lock(&getopt_lock);
     optind = 0; /* glibc: start over, argv may be another one */
     opterr = 0;
-    while (status < 0 && (found = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
+    while (rc == 0 && *asked == 0 && (found = getopt_long(argc, argv, ":h", options, NULL)) != -1) {
         if (found == ':')
-            status = complain(call->program, "a value is missing after ", argv[optind - 1]);
+            rc = complain(call->program, "a value is missing after ", argv[optind - 1], e);
         else if (found == '?')
-            status = complain(call->program, "unknown or malformed option ", argv[optind - 1]);
+            rc = complain(call->program, "unknown or malformed option ", argv[optind - 1], e);
         else if (found >= OPTION_FIRST)
-            status = keep_option(call, all, (unsigned)(found - OPTION_FIRST), optarg);
+            rc = keep_option(call, (unsigned)(found - OPTION_FIRST), optarg, e);
         else
-            status = serve_common(call->program, found);
+            *asked = found;
     }
-    return status;
+    *first = optind;
+    pthread_mutex_unlock(&getopt_lock);
+    return rc;
 }
 
 static const struct command_spec *find_command(const struct program_spec *program, const char *name)
@@ -98,8 +101,8 @@ static const struct command_spec *find_command(const struct program_spec *progra
     return NULL;
 }
 
-/* Of options that exclude each other, one at most. Returns -1 to go on, or an exit status. */
-static int check_exclusive(const struct invocation *call)
+/* Of options that exclude each other, one at most. */
+static int check_exclusive(const struct invocation *call, struct err *e)
 {
     const struct program_spec *program = call->program;
 
@@ -109,61 +112,81 @@ static int check_exclusive(const struct invocation *call)
         for (size_t k = 0; k < program->option_count; k++) {
             if (!call->given[k] || (program->exclusive[i] & 1U << k) == 0)
                 continue;
-            if (before != NULL) {
-                fprintf(stderr, "%s: --%s and --%s exclude each other\n", program->name, before,
-                        program->options[k].name);
-                return EXIT_USAGE;
-            }
+            if (before != NULL)
+                return err_set(e, ERR_INVALID, "--%s and --%s exclude each other", before, program->options[k].name);
             before = program->options[k].name;
         }
     }
-    return -1;
+    return 0;
 }
 
-/* Does the command take what it was given? Returns -1 to go on, or an exit status. */
-static int check_call(const struct invocation *call)
+/* Does the command take what it was given? */
+static int check_call(const struct invocation *call, struct err *e)
 {
     const struct program_spec *program = call->program;
 
-    for (size_t i = 0; i < program->option_count; i++) {
-        if (call->given[i] && !command_takes(call->command, i)) {
-            fprintf(stderr, "%s: %s does not take --%s; \"%s --help\" tells how it is used\n", program->name,
-                    call->command->name, program->options[i].name, program->name);
-            return EXIT_USAGE;
-        }
-    }
+    for (size_t i = 0; i < program->option_count; i++)
+        if (call->given[i] && !command_takes(call->command, i))
+            return err_set(e, ERR_INVALID, "%s does not take --%s; \"%s --help\" tells how it is used",
+                           call->command->name, program->options[i].name, program->name);
     if (call->argument_count >= call->command->min && call->argument_count <= call->command->max)
-        return check_exclusive(call);
-    fprintf(stderr, "%s: usage: %s %s %s\n", program->name, program->name, call->command->name,
-            call->command->arguments);
-    return EXIT_USAGE;
+        return check_exclusive(call, e);
+    return err_set(e, ERR_INVALID, "usage: %s %s %s", program->name, call->command->name, call->command->arguments);
 }
 
-/* The command line without its options, whose words are argv[first] to argv[argc - 1]. Returns the exit status. */
-static int run_command(struct invocation *call, int first, int argc, char **argv)
+/* The command line without its options, whose words are argv[first] to argv[argc - 1]. */
+static int take_command(struct invocation *call, int first, int argc, char **argv, struct err *e)
 {
-    int status;
-
-    if (first == argc)
-        return complain(call->program, "no command given", "");
+    if (first >= argc)
+        return complain(call->program, "no command given", "", e);
     call->command = find_command(call->program, argv[first]);
     if (call->command == NULL)
-        return complain(call->program, "unknown command ", argv[first]);
+        return complain(call->program, "unknown command ", argv[first], e);
     call->arguments = argv + first + 1;
     call->argument_count = argc - first - 1;
-    status = check_call(call);
-    return status >= 0 ? status : call->command->run(call);
+    return check_call(call, e);
+}
+
+/* `call` without a command: one of the options that every program has was given, *asked. */
+static int parse(const struct program_spec *program, int argc, char **argv, struct invocation *call, int *asked,
+                 struct err *e)
+{
+    int first;
+
+    *call = (struct invocation){.program = program, .all = xcalloc((size_t)argc + 1, sizeof(*call->all))};
+    if (take_options(call, argc, argv, &first, asked, e) != 0)
+        return -1;
+    return *asked != 0 ? 0 : take_command(call, first, argc, argv, e);
+}
+
+void invocation_free(struct invocation *call)
+{
+    free(call->all);
+    call->all = NULL;
+    call->all_count = 0;
+}
+
+int program_parse(const struct program_spec *program, int argc, char **argv, struct invocation *call, struct err *e)
+{
+    int asked;
+
+    if (parse(program, argc, argv, call, &asked, e) == 0 && asked == 0)
+        return 0;
+    invocation_free(call);
+    return asked == 0 ? -1 : err_set(e, ERR_INVALID, "no command given");
 }
 
 int program_run(const struct program_spec *program, int argc, char **argv)
 {
-    struct given_option *all = xcalloc((size_t)argc + 1, sizeof(*all));
-    struct invocation call = {.program = program, .all = all};
-    int status = take_options(&call, all, argc, argv);
+    struct invocation call;
+    struct err e;
+    int asked, status;
 
-    if (status < 0)
-        status = run_command(&call, optind, argc, argv);
-    free(all);
+    if (parse(program, argc, argv, &call, &asked, &e) != 0)
+        status = program_misused(&call, &e);
+    else
+        status = asked != 0 ? serve_common(program, asked) : call.command->run(&call);
+    invocation_free(&call);
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_DONE) {
         fprintf(stderr, "%s: cannot write the output\n", program->name);
         return EXIT_REFUSED;

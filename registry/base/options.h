@@ -93,7 +93,7 @@ struct invocation {
     const struct command_spec *command;
     bool given[OPTIONS_MAX];
     const char *values[OPTIONS_MAX]; /* of one that repeats: the first */
-    const struct given_option *all;  /* in the order of the command line */
+    struct given_option *all;        /* in the order of the command line */
     size_t all_count;
     char **arguments;
     int argument_count;
@@ -101,6 +101,11 @@ struct invocation {
 
 /* Check the command line and run its command. Returns the exit status. */
 int program_run(const struct program_spec *program, int argc, char **argv);
+/* Only check it: nothing is run or printed. ERR_INVALID says what is wrong with it, as --help and its like are here. The
+ * words of `argv` are put in another order and must outlive `call`, which invocation_free() frees after success.
+ * Thread: any. */
+int program_parse(const struct program_spec *program, int argc, char **argv, struct invocation *call, struct err *e);
+void invocation_free(struct invocation *call);
 
 /* Print "PROGRAM: TEXT" on stderr and return the status that goes with the error's code. */
 int program_fail(const struct invocation *call, const struct err *e);

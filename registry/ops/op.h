@@ -23,6 +23,7 @@ struct op {
     const struct invocation *call; /* the command line; option_value() and friends work as in any command */
     const struct config *config;   /* of the server where there is one */
     const struct store *store;
+    const char *directory; /* where whoever asked is: what relative paths on the command line begin at */
     struct op_output *output;
 };
 
@@ -46,12 +47,22 @@ enum op_when {
 struct op_spec {
     const char *name; /* of its command */
     enum op_when when;
-    /* 0, or -1 with an error; `*status` (an enum exit_status) matters only with 0 and is EXIT_DONE at first. */
+    bool changes;      /* a server that is read-only refuses it, but for --dry-run */
+    bool names_config; /* its first argument, where there is one, is the configuration, as --config is */
+    /* 0, or -1 with an error. `*status` (an enum exit_status) is EXIT_DONE at first; what is left of that after an error
+     * becomes the status that goes with its code, so that only EXIT_USAGE needs to be said. */
     int (*run)(struct op *op, int *status, struct err *e);
 };
 
 /* The commands of `berth` that are operations run this: opens the store or finds the server, and returns the exit
- * status. Each such command takes --config FILE. */
+ * status. Each such command takes --config FILE. Thread: main, before any other is started. */
 int command_op(const struct invocation *call);
+
+/* NULL: no such operation. */
+const struct op_spec *op_find(const char *name);
+
+/* Run one, and return its exit status; e->text is empty when there was no error. ERR_BUSY names the operation under way
+ * in this process that this one has to wait for. */
+int op_run(const struct op_spec *spec, struct op *op, struct err *e);
 
 #endif

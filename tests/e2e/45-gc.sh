@@ -1,6 +1,6 @@
 #!/bin/bash
-# Goal: `berth gc` frees what nobody needs while the server is stopped, tells before what it would do, keeps all that a
-# tag leads to, and takes distribution's spelling; beside a server that runs it refuses and says why.
+# Goal: `berth gc` frees what nobody needs while the server is stopped and while it runs, tells before what it would do,
+# keeps all that a tag leads to, and takes distribution's spelling.
 . "$(dirname "$0")/lib.sh"
 server_setup && server_start || exit 1
 
@@ -34,8 +34,7 @@ signature=$DIGEST
 printf 'nobody names it' >"$WORK/blob"
 blob_push gc/loose "$WORK/blob"
 
-check "beside a server that runs gc refuses and says that it frees space by itself" fails_saying "frees space by itself" gc --grace 0s
-check "with exit status 1" exits 1 gc
+check "beside a server that runs gc works, too" says "0 blobs removed" gc
 check "the server is stopped" server_stop
 
 check "within the grace nothing goes" says "0 blobs removed" gc

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -207,5 +208,40 @@ TEST(numbers, "a number is within its range, or the default when the option is n
         call.values[NAME] = (const char *const[]){"10", "0", "-1", "x", ""}[i];
         CHECK_INT(option_number(&call, NAME, 1, 9, 5, &number, &e), -1);
         CHECK_TEXT(e.text, "--name takes a number from 1 to 9");
+    }
+}
+
+TEST(parse, "a command line can be checked without running anything, and then says what is wrong with it")
+{
+    static const struct {
+        const char *words[4], *wanted;
+    } cases[] = {
+        {{"tool", "greet", "Ann", "--loud"}, ""},
+        {{"tool", "greet"}, "usage: tool greet WHO…"},
+        {{"tool", "sing", "Ann"}, "unknown command sing; \"tool --help\" tells how it is used"},
+        {{"tool", "leave", "--soon"}, "unknown or malformed option --soon; \"tool --help\" tells how it is used"},
+        {{"tool", "--help"}, "no command given"},
+        {{"tool"}, "no command given; \"tool --help\" tells how it is used"},
+    };
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct invocation call;
+        struct err e = {0};
+        char *words[5] = {0};
+        int n = 0, rc;
+
+        for (; n < 4 && cases[i].words[n] != NULL; n++)
+            words[n] = strdup(cases[i].words[n]);
+        rc = program_parse(&program, n, words, &call, &e);
+        CHECK_TEXT(e.text, cases[i].wanted);
+        CHECK_INT(rc, cases[i].wanted[0] == '\0' ? 0 : -1);
+        if (rc == 0) {
+            CHECK_TEXT(call.command->name, "greet");
+            CHECK_TEXT(call.arguments[0], "Ann");
+            CHECK(call.given[LOUD]);
+            invocation_free(&call);
+        }
+        while (n > 0)
+            free(words[--n]);
     }
 }

@@ -1,0 +1,40 @@
+/* `berth serve`: the server, until a signal ends it. */
+#include "registry/commands.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "registry/base/log.h"
+#include "registry/config/config.h"
+#include "registry/server.h"
+
+/* Signals are taken by the housekeeper with sigtimedwait(): every thread inherits them blocked. */
+static void block_signals(void)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+int command_serve(const struct invocation *call)
+{
+    struct err e = {0};
+    struct config *config;
+    int rc = -1;
+
+    block_signals();
+    config = config_load(call->argument_count > 0 ? call->arguments[0] : NULL, environ, &e);
+    if (config != NULL) {
+        log_init(config->log_level, config->log_format, config->log_fields, config->log_field_count);
+        rc = server_run(config, environ, &e);
+    }
+    if (rc != 0)
+        log_error("%s", e.text);
+    config_free(&config);
+    return rc == 0 ? EXIT_DONE : EXIT_REFUSED;
+}

@@ -1,0 +1,236 @@
+/*
+ * `berth gc`: what the server's sweeper does (storage/sweep.h), in one go and without pauses, and the removal of untagged
+ * manifests (storage/untagged.h).
+ *
+ * A manifest that goes begins the leases of its blobs anew. So what only it named is freed a grace later, by the next
+ * run or by the server, unless --grace 0s says that nobody is in the middle of anything.
+ */
+#include "registry/ops/operations.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* storage */
+#include "storage/sweep.h"
+#include "storage/untagged.h"
+
+/* base */
+#include "registry/base/clock.h"
+
+/* registry */
+#include "registry/commands.h"
+#include "registry/config/duration.h"
+#include "registry/metrics.h"
+
+struct gc {
+    struct op *op;
+    uint64_t grace_s;
+    bool untagged;
+    bool dry_run;
+    bool quiet;
+    uint64_t manifests;
+    struct sweep_freed freed;
+};
+
+/* ---- for people ---- */
+
+enum { SIZE_TEXT_MAX = 64 };
+
+/* "1234 bytes", "1.2 GiB" */
+static const char *size_text(uint64_t bytes, char out[SIZE_TEXT_MAX])
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+    double size = (double)bytes / 1024;
+    size_t unit = 0;
+
+    while (size >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
+        size /= 1024;
+        unit++;
+    }
+    if (bytes < 1024)
+        snprintf(out, SIZE_TEXT_MAX, "%llu bytes", (unsigned long long)bytes);
+    else
+        snprintf(out, SIZE_TEXT_MAX, "%.1f %s", size, units[unit]);
+    return out;
+}
+
+static void say_manifest(const struct untagged_item *item, void *arg)
+{
+    const struct gc *gc = arg;
+    char digest[DIGEST_TEXT_MAX], pushed[CLOCK_TEXT_ROOM];
+
+    if (gc->quiet || !gc->dry_run)
+        return;
+    digest_format(&item->digest, digest);
+    clock_text((int64_t)item->pushed, pushed);
+    op_print(gc->op, "would remove manifest %.*s@%s: no tag leads to it, pushed %s", (int)item->repository.n,
+             item->repository.p, digest, pushed);
+}
+
+static void say_blob(const struct sweep_item *item, void *arg)
+{
+    const struct gc *gc = arg;
+    char digest[DIGEST_TEXT_MAX], size[SIZE_TEXT_MAX], since[CLOCK_TEXT_ROOM];
+
+    if (gc->quiet || !gc->dry_run)
+        return;
+    digest_format(&item->digest, digest);
+    clock_text((int64_t)item->since, since);
+    op_print(gc->op, "would remove blob %s, %s: %s %s", digest, size_text(item->size, size),
+             item->reason == SWEEP_UNREFERENCED ? "no manifest names it, last needed"
+                                                : "no repository knows it, here since",
+             since);
+}
+
+static void say_result(const struct gc *gc)
+{
+    const char *would = gc->dry_run ? "would be " : "";
+    char size[SIZE_TEXT_MAX];
+
+    if (gc->quiet)
+        return;
+    if (gc->untagged)
+        op_print(gc->op, "%llu untagged manifests %sremoved%s", (unsigned long long)gc->manifests, would,
+                 gc->manifests == 0 ? ""
+                 : gc->grace_s > 0  ? "; the blobs that only they name go when the grace is over"
+                 : gc->dry_run      ? "; the blobs that only they name would go with them"
+                                    : "");
+    op_print(gc->op, "%llu blobs %sremoved, %s (%llu in bytes) %sfreed", (unsigned long long)gc->freed.blobs, would,
+             size_text(gc->freed.bytes, size), (unsigned long long)gc->freed.bytes, would);
+}
+
+/* ---- the work ---- */
+
+static bool is_cancelled(void *arg)
+{
+    return op_cancelled(((struct gc *)arg)->op);
+}
+
+static int remove_untagged(struct gc *gc, struct err *e)
+{
+    const struct untagged_options options = {.grace_s = gc->grace_s,
+                                             .now = clock_wall_s(),
+                                             .dry_run = gc->dry_run,
+                                             .item = say_manifest,
+                                             .is_cancelled = is_cancelled,
+                                             .arg = gc};
+
+    if (!gc->quiet)
+        op_progress(gc->op, "looking for untagged manifests");
+    return untagged_remove(gc->op->store->meta, &options, &gc->manifests, e);
+}
+
+static int remove_blobs(struct gc *gc, struct err *e)
+{
+    const struct sweep_options options = {
+        .grace_s = gc->grace_s, .dry_run = gc->dry_run, .alone = !gc->dry_run, .item = say_blob, .arg = gc};
+    struct sweep *sweep = sweep_new(gc->op->store, &options, e);
+    bool more = true;
+    int rc = sweep == NULL ? -1 : 0;
+    char size[SIZE_TEXT_MAX];
+
+    while (rc == 0 && more) {
+        if (op_cancelled(gc->op))
+            rc = err_set(e, ERR_BUSY, "cancelled; what was removed stays removed");
+        else
+            rc = sweep_step(sweep, clock_wall_s(), &gc->freed, &more, e);
+        if (!gc->quiet)
+            op_progress(gc->op, "%llu blobs, %s", (unsigned long long)gc->freed.blobs,
+                        size_text(gc->freed.bytes, size));
+    }
+    sweep_free(&sweep);
+    return rc;
+}
+
+static void count(const struct gc *gc)
+{
+    if (gc->dry_run)
+        return;
+    metric_add(METRIC_SWEPT_BLOBS, gc->freed.blobs);
+    metric_add(METRIC_SWEPT_BYTES, gc->freed.bytes);
+}
+
+static int take_grace(const struct op *op, uint64_t *grace_s, struct err *e)
+{
+    uint64_t nanoseconds;
+
+    *grace_s = op->config->garbage_collection.grace_s;
+    if (!op->call->given[OPTION_GRACE])
+        return 0;
+    if (duration_parse(str_of(op->call->values[OPTION_GRACE]), &nanoseconds, e) != 0)
+        return err_wrap(e, "--grace");
+    *grace_s = nanoseconds / 1000000000 + (nanoseconds % 1000000000 != 0);
+    return 0;
+}
+
+int op_gc(struct op *op, int *status, struct err *e)
+{
+    struct gc gc = {.op = op,
+                    .untagged = op->call->given[OPTION_DELETE_UNTAGGED],
+                    .dry_run = op->call->given[OPTION_DRY_RUN],
+                    .quiet = op->call->given[OPTION_QUIET]};
+    int rc = 0;
+
+    if (take_grace(op, &gc.grace_s, e) != 0) {
+        *status = EXIT_USAGE;
+        return -1;
+    }
+    if (gc.untagged)
+        rc = remove_untagged(&gc, e);
+    if (rc == 0)
+        rc = remove_blobs(&gc, e);
+    count(&gc);
+    say_result(&gc);
+    return rc;
+}
+
+/* ---- distribution's short options ---- */
+
+static const struct {
+    char letter;
+    const char *option;
+} short_options[] = {{'d', "--dry-run"}, {'m', "--delete-untagged"}, {'q', "--quiet"}};
+
+static const char *long_form(char letter)
+{
+    for (size_t i = 0; i < sizeof(short_options) / sizeof(short_options[0]); i++)
+        if (short_options[i].letter == letter)
+            return short_options[i].option;
+    return NULL;
+}
+
+/* "-dm": how many options are in it; 0 when it holds anything else. */
+static size_t count_letters(const char *word)
+{
+    size_t n = 0;
+
+    if (word[0] != '-')
+        return 0;
+    while (word[n + 1] != '\0' && long_form(word[n + 1]) != NULL)
+        n++;
+    return word[n + 1] == '\0' ? n : 0;
+}
+
+char **gc_spell_out(int *argc, char **argv)
+{
+    size_t room = (size_t)*argc + 1;
+    char **out;
+    int n = 0;
+
+    if (*argc < 2 || strcmp(argv[1], "garbage-collect") != 0)
+        return argv;
+    for (int i = 2; i < *argc; i++)
+        room += count_letters(argv[i]);
+    out = xcalloc(room, sizeof(*out));
+    for (int i = 0; i < *argc; i++) {
+        size_t letters = i < 2 ? 0 : count_letters(argv[i]);
+
+        if (letters == 0)
+            out[n++] = argv[i];
+        for (size_t l = 1; l <= letters; l++)
+            out[n++] = (char *)(uintptr_t)long_form(argv[i][l]);
+    }
+    *argc = n;
+    return out;
+}

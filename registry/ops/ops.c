@@ -1,0 +1,64 @@
+/* The operations there are. Their commands and options are in registry/program.c. */
+#include "registry/ops/op.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "registry/ops/operations.h"
+
+static const struct op_spec specs[] = {
+    {.name = "gc", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},
+    {.name = "garbage-collect", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards `alone` */
+static const struct op_spec *alone;                      /* the one under way, or NULL */
+
+const struct op_spec *op_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++)
+        if (strcmp(specs[i].name, name) == 0)
+            return &specs[i];
+    return NULL;
+}
+
+static int begin(const struct op_spec *spec, struct err *e)
+{
+    int rc = 0;
+
+    if (spec->when == OP_ANYTIME)
+        return 0;
+    pthread_mutex_lock(&lock);
+    if (alone != NULL)
+        rc = err_set(e, ERR_BUSY, "%s is under way, and %s has to wait for it; try again when it is done", alone->name,
+                     spec->name);
+    else
+        alone = spec;
+    pthread_mutex_unlock(&lock);
+    return rc;
+}
+
+static void end(const struct op_spec *spec)
+{
+    if (spec->when == OP_ANYTIME)
+        return;
+    pthread_mutex_lock(&lock);
+    alone = NULL;
+    pthread_mutex_unlock(&lock);
+}
+
+int op_run(const struct op_spec *spec, struct op *op, struct err *e)
+{
+    int status = EXIT_DONE;
+    int rc = begin(spec, e);
+
+    if (rc == 0) {
+        rc = spec->run(op, &status, e);
+        end(spec);
+    }
+    if (rc == 0)
+        *e = (struct err){0};
+    else if (status == EXIT_DONE)
+        status = e->code == ERR_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_REFUSED;
+    return status;
+}

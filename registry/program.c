@@ -1,0 +1,92 @@
+/* The tables of `berth`: its commands and their options. */
+#include "registry/program.h"
+
+#include "registry/commands.h"
+#include "registry/ops/op.h"
+
+static const struct option_spec options[] = {
+    [OPTION_CONFIG] = {.name = "config", .value = "FILE", .help = "the configuration; default: as for serve"},
+    [OPTION_RULES] = {.name = "rules", .value = "FILE", .help = "a file of access rules, instead of those configured"},
+    [OPTION_ADDRESS] = {.name = "address", .value = "IP", .help = "where the caller comes from; default: not known"},
+    [OPTION_CERTIFICATE] = {.name = "certificate",
+                            .value = "NAME",
+                            .help = "the name in the caller's verified certificate; default: none"},
+    [OPTION_ALL] = {.name = "all", .help = "also the rules before the one that decides, and why they do not match"},
+    [OPTION_JSON] = {.name = "json", .help = "for programs"},
+    [OPTION_DRY_RUN] = {.name = "dry-run", .help = "remove nothing, list what would go and why"},
+    [OPTION_DELETE_UNTAGGED] = {.name = "delete-untagged",
+                                .help =
+                                    "also manifests that no tag leads to: not those in an index that stays, nor what "
+                                    "is attached to an image that stays"},
+    [OPTION_QUIET] = {.name = "quiet", .help = "say nothing but errors"},
+    [OPTION_GRACE] = {.name = "grace",
+                      .value = "DURATION",
+                      .help = "keep what was needed within that time; 0s: nothing; default: as configured"},
+};
+
+static const struct program_example examples[] = {
+    {"serve with a configuration", "berth serve /etc/berth/config.yml"},
+    {"serve with the defaults, images elsewhere", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/srv/images berth serve"},
+    {"which rule lets alice push, or does not?", "berth access explain alice push team-a/app"},
+    {"may somebody pull without a login, from there?", "berth access explain - pull team-a/app --address 192.0.2.7"},
+    {"is a file of rules good? what does it say?", "berth access check --rules access.yml"},
+    {"what could be freed just now?", "berth gc --dry-run"},
+    {"free all that no tag leads to, at once", "berth gc --delete-untagged --grace 0s"},
+};
+
+#define TAKES(option) (1U << (option))
+#define GC_OPTIONS                                                                                        \
+    (TAKES(OPTION_CONFIG) | TAKES(OPTION_DRY_RUN) | TAKES(OPTION_DELETE_UNTAGGED) | TAKES(OPTION_QUIET) | \
+     TAKES(OPTION_GRACE))
+
+static const struct command_spec commands[] = {
+    {.name = "serve",
+     .arguments = "[CONFIG-FILE]",
+     .max = 1,
+     .help = "serve until SIGTERM; SIGHUP reads certificates, users and rules again",
+     .run = command_serve},
+    {.name = "access",
+     .arguments = "explain USER ACTION REPOSITORY | check",
+     .min = 1,
+     .max = 4,
+     .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_RULES) | TAKES(OPTION_ADDRESS) | TAKES(OPTION_CERTIFICATE) |
+                TAKES(OPTION_ALL) | TAKES(OPTION_JSON),
+     .help = "which access rule decides (pull, push, delete, overwrite)? USER - is nobody; check: are they good?",
+     .run = command_access},
+    {.name = "gc",
+     .arguments = "[CONFIG-FILE]",
+     .max = 1,
+     .options = GC_OPTIONS,
+     .help = "free the space of blobs that nobody needs now; a server does so by itself, sooner or later",
+     .run = command_op},
+    {.name = "garbage-collect",
+     .arguments = "CONFIG-FILE",
+     .min = 1,
+     .max = 1,
+     .options = GC_OPTIONS,
+     .help = "the same as distribution spells it, also with -d, -m and -q",
+     .run = command_op},
+};
+
+static const struct program_spec program = {
+    .name = "berth",
+    .summary = "a private registry for container images",
+    .examples = examples,
+    .example_count = sizeof(examples) / sizeof(examples[0]),
+    .commands = commands,
+    .command_count = sizeof(commands) / sizeof(commands[0]),
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+    .notes = "The configuration is YAML as the CNCF distribution registry takes it. Without one named:\n"
+             "$REGISTRY_CONFIGURATION_PATH, else the first of /etc/berth/config.yml, /etc/distribution/config.yml,\n"
+             "/etc/docker/registry/config.yml. Every key can be set from the environment: http.addr is\n"
+             "REGISTRY_HTTP_ADDR.\n"
+             "\n"
+             "exit status: 0 done or allowed, 1 failed or denied, 2 wrong usage\n",
+    .see_also = "berth-user(1), berth-ca(1), berth-trust(1)",
+};
+
+const struct program_spec *berth_program(void)
+{
+    return &program;
+}
