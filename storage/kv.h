@@ -40,6 +40,7 @@ enum kv_table {
     KV_REFS,
     KV_REFERRERS,
     KV_IDLE,
+    KV_LOOSE,
     KV_USAGE,
     KV_EVENTS,
     KV_TAG_EVENTS,

@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "registry/base/clock.h"
+#include "registry/base/log.h"
 #include "storage/kv.h"
 #include "storage/meta_internal.h"
 #include "storage/meta_record.h"
@@ -15,6 +17,8 @@ struct meta {
 
 /* ---- schema ---- */
 
+enum { SCHEMA_OLDEST = 1 }; /* that can be brought up to META_SCHEMA */
+
 static void write_schema(struct meta_txn *txn)
 {
     char version[4];
@@ -23,37 +27,63 @@ static void write_schema(struct meta_txn *txn)
     kv_put(txn, KV_INFO, STR("schema"), (struct str){version, sizeof(version)});
 }
 
-static int require_schema(struct meta_txn *txn, struct str stored, struct err *e)
+static int check_schema(struct meta_txn *txn, uint32_t version, struct err *e)
 {
-    uint32_t version;
-
-    if (!u32_decode(stored, &version)) {
-        kv_damaged(txn, KV_INFO);
-        return kv_status(txn, e);
-    }
-    if (version != META_SCHEMA)
-        return err_set(
-            e, ERR_UNSUPPORTED,
-            "metadata has schema version %u and this program knows version %d; start the release of Berth that "
-            "wrote it, or a newer one",
-            version, META_SCHEMA);
-    return 0;
+    if (kv_status(txn, e) != 0)
+        return -1;
+    if (version >= SCHEMA_OLDEST && version <= META_SCHEMA)
+        return 0;
+    return err_set(e, ERR_UNSUPPORTED,
+                   "metadata has schema version %u and this program knows versions %d to %d; start the release of "
+                   "Berth that wrote it, or a newer one",
+                   version, SCHEMA_OLDEST, META_SCHEMA);
 }
 
-/* Write the schema's version into new metadata, or read it and see whether we know it. Upgrades go here. */
-static int settle_schema(struct kv *kv, struct err *e)
+/* The version that is stored; that of new metadata when nothing is. */
+static uint32_t read_schema(struct meta_txn *txn, bool *stored)
+{
+    uint32_t version = META_SCHEMA;
+    struct str value;
+
+    *stored = kv_get(txn, KV_INFO, STR("schema"), &value);
+    if (*stored && !u32_decode(value, &version))
+        kv_damaged(txn, KV_INFO);
+    return version;
+}
+
+/* Write the schema's version into new metadata, or bring older metadata up to it. False with nothing done: the map is
+ * full. */
+static bool settle_once(struct kv *kv, int *rc, struct err *e)
 {
     struct meta_txn *txn = kv_write(kv, e);
-    struct str stored;
+    uint32_t version;
+    bool stored;
 
+    *rc = -1;
     if (txn == NULL)
-        return -1;
-    if (!kv_get(txn, KV_INFO, STR("schema"), &stored)) {
-        write_schema(txn);
-        return kv_commit(txn, e);
+        return true;
+    version = read_schema(txn, &stored);
+    *rc = check_schema(txn, version, e);
+    if (*rc != 0 || (stored && version == META_SCHEMA)) {
+        kv_abort(txn);
+        return true;
     }
-    int rc = require_schema(txn, stored, e);
-    kv_abort(txn);
+    if (version < META_SCHEMA)
+        meta_upgrade(txn, clock_wall_s());
+    write_schema(txn);
+    *rc = kv_commit(txn, e);
+    if (*rc == 0 && version < META_SCHEMA)
+        log_info("metadata brought from schema version %u to %d", version, META_SCHEMA);
+    return *rc == 0 || !kv_map_full(txn);
+}
+
+static int settle_schema(struct kv *kv, struct err *e)
+{
+    int rc;
+
+    while (!settle_once(kv, &rc, e))
+        if (kv_grow(kv, e) != 0)
+            return -1;
     return rc;
 }
 

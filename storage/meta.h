@@ -55,6 +55,8 @@ struct blob_info {
     uint64_t size;        /* bytes */
     uint64_t references;  /* manifests, over all repositories, that name it */
     uint64_t last_needed; /* wall-clock seconds: lease of an unreferenced blob */
+    bool named_here;      /* a manifest of this repository names it */
+    uint64_t needed_here; /* wall-clock seconds: lease of a membership that none needs */
 };
 
 /* The blob as `repository` sees it: ERR_NOT_FOUND unless the repository holds it. */
@@ -66,8 +68,9 @@ int meta_blob_put(struct meta_txn *txn, struct str repository, const struct dige
 /* Mount: make `repository` a holder if `from` is one; ERR_NOT_FOUND otherwise. */
 int meta_blob_mount(struct meta_txn *txn, struct str repository, struct str from, const struct digest *d, uint64_t now,
                     struct err *e);
-/* Renew the lease (HEAD of an unreferenced blob). */
-int meta_blob_touch(struct meta_txn *txn, const struct digest *d, uint64_t now, struct err *e);
+/* Renew the leases of the blob and of its membership (HEAD of one that the repository's manifests do not name).
+ * ERR_NOT_FOUND as meta_blob_get(). */
+int meta_blob_touch(struct meta_txn *txn, struct str repository, const struct digest *d, uint64_t now, struct err *e);
 /* The repository no longer holds it; the file stays until the sweeper finds it without holder. ERR_NOT_FOUND. */
 int meta_blob_delete(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e);
 /* What sweep.h works with. `needed_before` is in wall-clock seconds, exclusive: leases that began before it are over. */

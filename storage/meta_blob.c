@@ -1,6 +1,6 @@
 /*
  * Blobs: who holds which, how many manifests name each, and until when an unreferenced one is kept.
- * Invariants 2 to 5 of meta_record.h are kept here.
+ * Invariants 3 to 5 and 9 of meta_record.h are kept here.
  */
 #include "storage/meta_internal.h"
 
@@ -23,22 +23,72 @@ bool blob_load(struct meta_txn *txn, const struct digest *d, struct blob_record 
     return false;
 }
 
+static void idle_key(struct key *key, uint64_t last_needed, const struct digest *d)
+{
+    key->n = 0;
+    key_u64(key, last_needed);
+    key_digest(key, d);
+}
+
+void idle_put(struct meta_txn *txn, uint64_t last_needed, const struct digest *d)
+{
+    struct key key;
+
+    idle_key(&key, last_needed, d);
+    kv_put(txn, KV_IDLE, key_str(&key), (struct str){"", 0});
+}
+
+/* Invariant 9 is kept here, whatever the change: what was stored before says which entry there is. */
+static void idle_follow(struct meta_txn *txn, const struct digest *d, const struct blob_record *old,
+                        const struct blob_record *new)
+{
+    struct key key;
+
+    if (old != NULL && new != NULL && old->last_needed == new->last_needed &&
+        (old->references == 0) == (new->references == 0))
+        return;
+    if (old != NULL && old->references == 0) {
+        idle_key(&key, old->last_needed, d);
+        if (!kv_del(txn, KV_IDLE, key_str(&key)))
+            kv_damaged(txn, KV_IDLE);
+    }
+    if (new != NULL &&new->references == 0)
+        idle_put(txn, new->last_needed, d);
+}
+
 void blob_save(struct meta_txn *txn, const struct digest *d, const struct blob_record *blob)
 {
     struct key key = {.n = 0};
     char value[BLOB_RECORD_SIZE];
+    struct blob_record old;
+    bool known = blob_load(txn, d, &old);
 
+    if (!known || old.size != blob->size)
+        stored_change(txn, known ? 0 : 1, (int64_t)(blob->size - old.size));
+    idle_follow(txn, d, known ? &old : NULL, blob);
     key_digest(&key, d);
     blob_encode(blob, value);
     kv_put(txn, KV_BLOBS, key_str(&key), (struct str){value, sizeof(value)});
 }
 
+void blob_drop(struct meta_txn *txn, const struct digest *d)
+{
+    struct key key = {.n = 0};
+    struct blob_record old;
+
+    if (!blob_load(txn, d, &old))
+        return;
+    stored_change(txn, -1, -(int64_t)old.size);
+    idle_follow(txn, d, &old, NULL);
+    key_digest(&key, d);
+    kv_del(txn, KV_BLOBS, key_str(&key));
+}
+
 bool blob_load_held(struct meta_txn *txn, uint32_t id, const struct digest *d, struct blob_record *out)
 {
-    struct key member;
+    uint64_t since;
 
-    key_id_digest(&member, id, d);
-    if (!kv_has(txn, KV_MEMBERS, key_str(&member)))
+    if (!member_load(txn, id, d, &since))
         return false;
     return blob_load(txn, d, out) || kv_damaged(txn, KV_BLOBS);
 }
@@ -78,7 +128,7 @@ static void set_references_from(struct meta_txn *txn, uint32_t id, const struct 
 
 /* Whoever asked for the blob while it was referenced had no reason to renew its lease: it begins when the last
  * reference goes. */
-static void lower(struct meta_txn *txn, struct blob_record *blob, uint64_t count)
+void blob_lower(struct meta_txn *txn, struct blob_record *blob, uint64_t count)
 {
     if (count > blob->references)
         kv_damaged(txn, KV_BLOBS);
@@ -89,9 +139,12 @@ static void lower(struct meta_txn *txn, struct blob_record *blob, uint64_t count
 
 void reference_came(struct meta_txn *txn, uint32_t id, const struct digest *d)
 {
+    uint64_t count = references_from(txn, id, d);
     struct blob_record blob;
 
-    set_references_from(txn, id, d, references_from(txn, id, d) + 1);
+    if (count == 0)
+        member_fasten(txn, id, d);
+    set_references_from(txn, id, d, count + 1);
     if (!blob_load_held(txn, id, d, &blob))
         return;
     blob.references++;
@@ -105,51 +158,26 @@ void reference_went(struct meta_txn *txn, uint32_t id, const struct digest *d)
 
     count_down(txn, KV_REFS, &count);
     set_references_from(txn, id, d, count);
+    if (count == 0)
+        member_loosen(txn, id, d);
     if (!blob_load_held(txn, id, d, &blob))
         return;
-    lower(txn, &blob, 1);
+    blob_lower(txn, &blob, 1);
     blob_save(txn, d, &blob);
 }
 
-/* ---- holders ---- */
-
-static void put_pair(struct meta_txn *txn, uint32_t id, const struct digest *d)
-{
-    struct key member;
-    struct key holder = {.n = 0};
-
-    key_id_digest(&member, id, d);
-    key_digest(&holder, d);
-    key_u32(&holder, id);
-    kv_put(txn, KV_MEMBERS, key_str(&member), (struct str){"", 0});
-    kv_put(txn, KV_HOLDERS, key_str(&holder), (struct str){"", 0});
-}
-
-void holder_drop(struct meta_txn *txn, uint32_t id, const struct digest *d)
-{
-    struct key member;
-    struct key holder = {.n = 0};
-
-    key_id_digest(&member, id, d);
-    key_digest(&holder, d);
-    key_u32(&holder, id);
-    if (!kv_del(txn, KV_MEMBERS, key_str(&member)) || !kv_del(txn, KV_HOLDERS, key_str(&holder)))
-        kv_damaged(txn, KV_HOLDERS);
-}
-
-/* Make the repository a holder; one that is already stays what it is. */
-static void hold(struct meta_txn *txn, struct str name, const struct digest *d, struct blob_record *blob)
+/* Make the repository a holder; one that is already begins its lease anew. */
+static void hold(struct meta_txn *txn, struct str name, const struct digest *d, uint64_t now, struct blob_record *blob)
 {
     struct repo_record repo;
-    struct blob_record held;
+    uint64_t since;
 
     repo_load_or_make(txn, name, &repo);
-    if (blob_load_held(txn, repo.id, d, &held))
+    if (member_load(txn, repo.id, d, &since)) {
+        member_renew(txn, repo.id, d, now);
         return;
-    put_pair(txn, repo.id, d);
-    blob->holders++;
-    blob->references += references_from(txn, repo.id, d);
-    repo.blobs++;
+    }
+    member_add(txn, name, &repo, d, now, blob);
     repo_save(txn, name, &repo);
 }
 
@@ -170,11 +198,18 @@ int meta_blob_get(struct meta_txn *txn, struct str repository, const struct dige
 {
     struct repo_record repo;
     struct blob_record blob;
+    uint64_t since;
 
-    if (!repo_load(txn, repository, &repo) || !blob_load_held(txn, repo.id, d, &blob))
+    if (!repo_load(txn, repository, &repo) || !member_load(txn, repo.id, d, &since))
         return no_blob(txn, repository, d, e);
-    *out = (struct blob_info){.size = blob.size, .references = blob.references, .last_needed = blob.last_needed};
-    return 0;
+    if (!blob_load(txn, d, &blob))
+        kv_damaged(txn, KV_BLOBS);
+    *out = (struct blob_info){.size = blob.size,
+                              .references = blob.references,
+                              .last_needed = blob.last_needed,
+                              .named_here = references_from(txn, repo.id, d) > 0,
+                              .needed_here = since};
+    return kv_status(txn, e);
 }
 
 int meta_blob_put(struct meta_txn *txn, struct str repository, const struct digest *d, uint64_t size, uint64_t now,
@@ -185,9 +220,11 @@ int meta_blob_put(struct meta_txn *txn, struct str repository, const struct dige
     if (repo_name_check(repository, e) != 0)
         return -1;
     blob_load(txn, d, &blob);
+    if (blob.holders > 0 && blob.size != size)
+        members_resize(txn, d, &blob, size);
     blob.size = size;
     renew(&blob, now);
-    hold(txn, repository, d, &blob);
+    hold(txn, repository, d, now, &blob);
     blob_save(txn, d, &blob);
     return kv_status(txn, e);
 }
@@ -203,28 +240,25 @@ int meta_blob_mount(struct meta_txn *txn, struct str repository, struct str from
     if (!repo_load(txn, from, &source) || !blob_load_held(txn, source.id, d, &blob))
         return no_blob(txn, from, d, e);
     renew(&blob, now);
-    hold(txn, repository, d, &blob);
+    hold(txn, repository, d, now, &blob);
     blob_save(txn, d, &blob);
     return kv_status(txn, e);
 }
 
-int meta_blob_touch(struct meta_txn *txn, const struct digest *d, uint64_t now, struct err *e)
+int meta_blob_touch(struct meta_txn *txn, struct str repository, const struct digest *d, uint64_t now, struct err *e)
 {
+    struct repo_record repo;
     struct blob_record blob;
-    char text[DIGEST_TEXT_MAX];
 
-    if (blob_load(txn, d, &blob)) {
-        /* Many HEADs of one second cost one write. */
-        if (now > blob.last_needed) {
-            renew(&blob, now);
-            blob_save(txn, d, &blob);
-        }
-        return kv_status(txn, e);
+    if (!repo_load(txn, repository, &repo) || !blob_load_held(txn, repo.id, d, &blob))
+        return no_blob(txn, repository, d, e);
+    member_renew(txn, repo.id, d, now);
+    /* Many HEADs of one second cost one write. */
+    if (now > blob.last_needed) {
+        renew(&blob, now);
+        blob_save(txn, d, &blob);
     }
-    if (kv_status(txn, e) != 0)
-        return -1;
-    digest_format(d, text);
-    return err_set(e, ERR_NOT_FOUND, "there is no blob %s", text);
+    return kv_status(txn, e);
 }
 
 int meta_blob_delete(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e)
@@ -234,11 +268,8 @@ int meta_blob_delete(struct meta_txn *txn, struct str repository, const struct d
 
     if (!repo_load(txn, repository, &repo) || !blob_load_held(txn, repo.id, d, &blob))
         return no_blob(txn, repository, d, e);
-    holder_drop(txn, repo.id, d);
-    count_down(txn, KV_BLOBS, &blob.holders);
-    lower(txn, &blob, references_from(txn, repo.id, d));
+    member_drop(txn, repository, &repo, d, &blob);
     blob_save(txn, d, &blob);
-    count_down(txn, KV_REPOS, &repo.blobs);
     repo_save(txn, repository, &repo);
     return kv_status(txn, e);
 }

@@ -13,6 +13,7 @@
 #include "storage/kv.h"
 #include "storage/meta.h"
 #include "storage/meta_record.h"
+#include "storage/meta_usage.h"
 
 /* meta_open() with a map of another size, so that tests can fill it. */
 struct meta *meta_open_sized(const char *directory, uint64_t map_bytes, struct err *e);
@@ -30,9 +31,12 @@ void repo_save(struct meta_txn *txn, struct str name, const struct repo_record *
 /* ERR_INVALID for a name that the tables cannot hold; its grammar is its reader's affair (reference.h). */
 int repo_name_check(struct str name, struct err *e);
 bool repo_name_of(struct meta_txn *txn, uint32_t id, struct str *name);
-/* Count a manifest that came or went; the first one lists the repository in the catalog, the last one takes it out. */
-void repo_manifest_came(struct meta_txn *txn, struct str name, struct repo_record *repo);
-void repo_manifest_went(struct meta_txn *txn, struct str name, struct repo_record *repo);
+/* The same, copied: what repo_name_of() gives does not outlive a write. */
+bool repo_name_copy(struct meta_txn *txn, uint32_t id, struct key *name);
+/* Count a manifest of `bytes` that came or went; the first one lists the repository in the catalog, the last one takes
+ * it out. */
+void repo_manifest_came(struct meta_txn *txn, struct str name, struct repo_record *repo, size_t bytes);
+void repo_manifest_went(struct meta_txn *txn, struct str name, struct repo_record *repo, size_t bytes);
 /* Lower a counter that cannot be 0 unless `table` is damaged. */
 void count_down(struct meta_txn *txn, enum kv_table table, uint64_t *counter);
 
@@ -40,9 +44,11 @@ void count_down(struct meta_txn *txn, enum kv_table table, uint64_t *counter);
 
 /* False, and a record of zeros, when there is none. */
 bool blob_load(struct meta_txn *txn, const struct digest *d, struct blob_record *out);
+/* Every blob record is written and removed by these two. */
 void blob_save(struct meta_txn *txn, const struct digest *d, const struct blob_record *blob);
-/* Take the entries of a holder out of both tables; its counters are the caller's. */
-void holder_drop(struct meta_txn *txn, uint32_t id, const struct digest *d);
+void blob_drop(struct meta_txn *txn, const struct digest *d);
+/* So many references went. */
+void blob_lower(struct meta_txn *txn, struct blob_record *blob, uint64_t count);
 /* The blob's record if repository `id` holds it. */
 bool blob_load_held(struct meta_txn *txn, uint32_t id, const struct digest *d, struct blob_record *out);
 /* How many manifests of the repository name the blob, whether it holds it or not. */
@@ -50,6 +56,40 @@ uint64_t references_from(struct meta_txn *txn, uint32_t id, const struct digest 
 /* A manifest of repository `id` names `d`, or one that did is gone. */
 void reference_came(struct meta_txn *txn, uint32_t id, const struct digest *d);
 void reference_went(struct meta_txn *txn, uint32_t id, const struct digest *d);
+
+/* ---- who holds a blob (meta_member.c) ---- */
+
+/* Does the repository hold it? *since: the lease of the membership, while no manifest of the repository names it. */
+bool member_load(struct meta_txn *txn, uint32_t id, const struct digest *d, uint64_t *since);
+void member_save(struct meta_txn *txn, uint32_t id, const struct digest *d, uint64_t since);
+/* The first manifest of the repository names it, or the last one that did is gone. Nothing, if it does not hold it. */
+void member_fasten(struct meta_txn *txn, uint32_t id, const struct digest *d);
+void member_loosen(struct meta_txn *txn, uint32_t id, const struct digest *d);
+/* Begin the lease anew, unless it began later or a manifest needs the membership. */
+void member_renew(struct meta_txn *txn, uint32_t id, const struct digest *d, uint64_t now);
+/* The repository, which does not hold the blob, begins to, or one that does ceases to. `name` is no slice of the map. */
+void member_add(struct meta_txn *txn, struct str name, struct repo_record *repo, const struct digest *d, uint64_t now,
+                struct blob_record *blob);
+void member_drop(struct meta_txn *txn, struct str name, struct repo_record *repo, const struct digest *d,
+                 struct blob_record *blob);
+/* The first repository that holds `d`; there is one. */
+bool holder_first(struct meta_txn *txn, const struct digest *d, uint32_t *id);
+/* The bytes of those who hold the blob, which turns out to be of another size than its record says. */
+void members_resize(struct meta_txn *txn, const struct digest *d, const struct blob_record *blob, uint64_t size);
+
+/* ---- bytes (meta_usage.c) ---- */
+
+/* Add to the bytes of a repository, and of all that it is below. `name` is no slice of the map. */
+void usage_change(struct meta_txn *txn, struct str name, int64_t logical, int64_t sole);
+void stored_change(struct meta_txn *txn, int64_t blobs, int64_t bytes);
+
+/* ---- schema (meta_upgrade.c) ---- */
+
+/* From version 1 to META_SCHEMA, all but the version itself. `now`: wall-clock seconds. */
+void meta_upgrade(struct meta_txn *txn, uint64_t now);
+/* What it writes as the changes do. */
+void idle_put(struct meta_txn *txn, uint64_t last_needed, const struct digest *d);
+void loose_put(struct meta_txn *txn, uint64_t since, uint32_t id, const struct digest *d);
 
 /* ---- manifests (meta_manifest.c) ---- */
 

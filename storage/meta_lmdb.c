@@ -39,6 +39,7 @@ const char *const kv_table_names[KV_TABLES] = {
     [KV_REFS] = "refs",
     [KV_REFERRERS] = "referrers",
     [KV_IDLE] = "idle",
+    [KV_LOOSE] = "loose",
     [KV_USAGE] = "usage",
     [KV_EVENTS] = "events",
     [KV_TAG_EVENTS] = "tag_events",

@@ -166,7 +166,7 @@ static void add(struct meta_txn *txn, const struct manifest_put *put, struct rep
         reference_came(txn, repo->id, named.digests[i]);
     if (put->manifest->has_subject)
         referrer_put(txn, repo->id, put);
-    repo_manifest_came(txn, put->repository, repo);
+    repo_manifest_came(txn, put->repository, repo, put->bytes.n);
     set_free(&named);
 }
 
@@ -216,7 +216,7 @@ int meta_manifest_get(struct meta_txn *txn, struct str repository, const struct 
 }
 
 static void take_away(struct meta_txn *txn, struct str name, struct repo_record *repo, const struct digest *d,
-                      const struct manifest *m)
+                      const struct manifest *m, size_t bytes)
 {
     struct digest_set named = set_of(m);
     struct key key;
@@ -228,7 +228,7 @@ static void take_away(struct meta_txn *txn, struct str name, struct repo_record 
     if (m->has_subject)
         referrer_drop(txn, repo->id, &m->subject, d);
     tag_drop_all(txn, repo, d);
-    repo_manifest_went(txn, name, repo);
+    repo_manifest_went(txn, name, repo, bytes);
     set_free(&named);
 }
 
@@ -244,7 +244,7 @@ int meta_manifest_delete(struct meta_txn *txn, struct str repository, const stru
         kv_damaged(txn, KV_MANIFESTS);
         return kv_status(txn, e);
     }
-    take_away(txn, repository, &repo, d, &parsed);
+    take_away(txn, repository, &repo, d, &parsed, record.bytes.n);
     manifest_free(&parsed);
     repo_save(txn, repository, &repo);
     return kv_status(txn, e);

@@ -39,6 +39,14 @@ void key_u32(struct key *key, uint32_t value)
     key_bytes(key, (struct str){bytes, sizeof(bytes)});
 }
 
+void key_u64(struct key *key, uint64_t value)
+{
+    char bytes[8];
+
+    u64_encode(value, bytes);
+    key_bytes(key, (struct str){bytes, sizeof(bytes)});
+}
+
 void key_digest(struct key *key, const struct digest *d)
 {
     uint8_t bytes[DIGEST_KEY_MAX];
@@ -162,6 +170,28 @@ bool blob_decode(struct str in, struct blob_record *out)
 {
     return take_u64(&in, &out->size) && take_u64(&in, &out->references) && take_u64(&in, &out->holders) &&
            take_u64(&in, &out->last_needed) && in.n == 0;
+}
+
+void stored_encode(const struct stored_record *r, char out[PAIR_RECORD_SIZE])
+{
+    u64_encode(r->blobs, out);
+    u64_encode(r->bytes, out + 8);
+}
+
+bool stored_decode(struct str in, struct stored_record *out)
+{
+    return take_u64(&in, &out->blobs) && take_u64(&in, &out->bytes) && in.n == 0;
+}
+
+void usage_encode(const struct usage_record *r, char out[PAIR_RECORD_SIZE])
+{
+    u64_encode(r->logical, out);
+    u64_encode(r->sole, out + 8);
+}
+
+bool usage_decode(struct str in, struct usage_record *out)
+{
+    return take_u64(&in, &out->logical) && take_u64(&in, &out->sole) && in.n == 0;
 }
 
 size_t tag_encode(const struct tag_record *r, char out[TAG_RECORD_MAX])

@@ -12,7 +12,8 @@
  *   names          id                         name
  *   catalog        name                       u32 id; only of repositories with at least one manifest
  *   blobs          digest                     u64 size, u64 references, u64 holders, u64 last needed (seconds since 1970)
- *   members        id, digest                 empty: this repository holds this blob
+ *   members        id, digest                 u64 last needed here, while no manifest of the repository names it: this
+ *                                             repository holds this blob
  *   holders        digest, id                 empty: the same, by blob
  *   manifests      id, digest                 u64 pushed, u8 n, media type (n bytes), u8 n, artifact type (n bytes; 0:
  *                                             none), u8 n, digest of the subject (n bytes; 0: none), the manifest
@@ -22,6 +23,8 @@
  *   referrers      id, subject, digest        u64 size, u8 n, media type (n bytes), u8 n, artifact type (n bytes; 0:
  *                                             none), annotations (a JSON object, or nothing)
  *   idle           u64 last needed, digest    empty: a blob without references, in the order in which leases end
+ *   loose          u64 last needed, id,       empty: a membership that no manifest of the repository needs, in the order
+ *                  digest                     in which their leases end
  *   usage          "/" path                   u64 logical bytes, u64 sole bytes, of the repositories at and below the
  *                                             path; a path is "", or a whole name, or one cut before a "/"
  *   events         u64 number                 u64 when, u8 kind, u32 id, digest, tag (the rest): what happened to tags
@@ -49,6 +52,11 @@
  *      the blobs that others hold, too. usage[p] is the sum over the repositories at and below p, no entry for zeros.
  *  11. tag_events has every event that has a tag, recallable counts the events by manifest, and removed holds only what
  *      is recallable and not in manifests. pulls has only what is in manifests.
+ *  12. loose[members[r, d], r, d] exactly if members[r, d] and not refs[r, d]. Its lease begins anew when refs[r, d] goes.
+ *      When it is over a sweeper may end the membership, whoever else needs the blob. While blobs[d].references is 0
+ *      blobs[d].last_needed is no earlier than any members[r, d]: a lease here is one there.
+ *
+ * Schema 1 had neither idle, usage, loose nor "stored", and nothing in members; meta_upgrade.c fills them.
  *
  * Decoders return false for anything that is not exactly such a value: stored bytes are no more trusted than others.
  *
@@ -65,11 +73,12 @@
 #include "storage/kv.h"
 
 enum {
-    META_SCHEMA = 1,
+    META_SCHEMA = 2,
     RECORD_TYPE_MAX = 255, /* bytes of a media type or artifact type */
     REPO_RECORD_SIZE = 4 + 3 * 8,
     BLOB_RECORD_SIZE = 4 * 8,
     TAG_RECORD_MAX = 8 + DIGEST_KEY_MAX,
+    PAIR_RECORD_SIZE = 2 * 8,
 };
 
 /* ---- keys: built on the stack, piece by piece ---- */
@@ -82,6 +91,7 @@ struct key {
 /* All pieces that exist fit: 4 + 2 * DIGEST_KEY_MAX, and 4 + DIGEST_KEY_MAX + 128. A longer one is cut at KV_KEY_MAX.
  */
 void key_u32(struct key *key, uint32_t value);
+void key_u64(struct key *key, uint64_t value);
 void key_digest(struct key *key, const struct digest *d);
 void key_bytes(struct key *key, struct str bytes);
 struct str key_str(const struct key *key);
@@ -110,6 +120,17 @@ struct blob_record {
     uint64_t last_needed;
 };
 
+/* "stored" */
+struct stored_record {
+    uint64_t blobs;
+    uint64_t bytes;
+};
+
+struct usage_record {
+    uint64_t logical; /* bytes */
+    uint64_t sole;
+};
+
 struct tag_record {
     uint64_t moved;
     struct digest digest;
@@ -136,6 +157,10 @@ void repo_encode(const struct repo_record *r, char out[REPO_RECORD_SIZE]);
 bool repo_decode(struct str in, struct repo_record *out);
 void blob_encode(const struct blob_record *r, char out[BLOB_RECORD_SIZE]);
 bool blob_decode(struct str in, struct blob_record *out);
+void stored_encode(const struct stored_record *r, char out[PAIR_RECORD_SIZE]);
+bool stored_decode(struct str in, struct stored_record *out);
+void usage_encode(const struct usage_record *r, char out[PAIR_RECORD_SIZE]);
+bool usage_decode(struct str in, struct usage_record *out);
 /* Returns the length. */
 size_t tag_encode(const struct tag_record *r, char out[TAG_RECORD_MAX]);
 bool tag_decode(struct str in, struct tag_record *out);

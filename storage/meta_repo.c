@@ -69,6 +69,17 @@ bool repo_name_of(struct meta_txn *txn, uint32_t id, struct str *name)
     return kv_get(txn, KV_NAMES, key_str(&key), name) || kv_damaged(txn, KV_NAMES);
 }
 
+bool repo_name_copy(struct meta_txn *txn, uint32_t id, struct key *name)
+{
+    struct str stored;
+
+    name->n = 0;
+    if (!repo_name_of(txn, id, &stored))
+        return false;
+    key_bytes(name, stored);
+    return true;
+}
+
 void count_down(struct meta_txn *txn, enum kv_table table, uint64_t *counter)
 {
     if (*counter > 0)
@@ -77,18 +88,20 @@ void count_down(struct meta_txn *txn, enum kv_table table, uint64_t *counter)
         kv_damaged(txn, table);
 }
 
-void repo_manifest_came(struct meta_txn *txn, struct str name, struct repo_record *repo)
+void repo_manifest_came(struct meta_txn *txn, struct str name, struct repo_record *repo, size_t bytes)
 {
     char id[4];
 
+    usage_change(txn, name, (int64_t)bytes, (int64_t)bytes);
     if (repo->manifests++ > 0)
         return;
     u32_encode(repo->id, id);
     kv_put(txn, KV_CATALOG, name, (struct str){id, sizeof(id)});
 }
 
-void repo_manifest_went(struct meta_txn *txn, struct str name, struct repo_record *repo)
+void repo_manifest_went(struct meta_txn *txn, struct str name, struct repo_record *repo, size_t bytes)
 {
+    usage_change(txn, name, -(int64_t)bytes, -(int64_t)bytes);
     count_down(txn, KV_REPOS, &repo->manifests);
     if (repo->manifests == 0)
         kv_del(txn, KV_CATALOG, name);

@@ -53,60 +53,39 @@ int meta_blob_known(struct meta_txn *txn, const struct digest *d, bool *known, s
     return kv_status(txn, e);
 }
 
-/* The first repository that holds `d`; there is one. */
-static bool first_holder(struct meta_txn *txn, const struct digest *d, uint32_t *id)
-{
-    struct key prefix = {.n = 0};
-    struct kv_walk walk;
-    bool found;
-
-    key_digest(&prefix, d);
-    kv_walk_begin(&walk, txn, KV_HOLDERS, key_str(&prefix), (struct str){0});
-    found = kv_walk_next(&walk) && u32_decode(str_from(walk.key, prefix.n), id);
-    kv_walk_end(&walk);
-    return found || kv_damaged(txn, KV_HOLDERS);
-}
-
-/* The repository's name is copied: its place in the table does not outlive a write. */
-static void let_go(struct meta_txn *txn, uint32_t id, const struct digest *d)
+static void let_go(struct meta_txn *txn, uint32_t id, const struct digest *d, struct blob_record *blob)
 {
     struct repo_record repo;
-    struct key name = {.n = 0};
-    struct str stored;
+    struct key name;
 
-    holder_drop(txn, id, d);
-    if (!repo_name_of(txn, id, &stored))
+    if (!repo_name_copy(txn, id, &name))
         return;
-    key_bytes(&name, stored);
     if (!repo_load(txn, key_str(&name), &repo)) {
         kv_damaged(txn, KV_REPOS);
         return;
     }
-    count_down(txn, KV_REPOS, &repo.blobs);
+    member_drop(txn, key_str(&name), &repo, d, blob);
     repo_save(txn, key_str(&name), &repo);
 }
 
 int meta_blob_forget(struct meta_txn *txn, const struct digest *d, uint64_t needed_before, size_t *holders,
                      bool *removed, struct err *e)
 {
-    struct key key = {.n = 0};
     struct blob_record blob;
     uint32_t id = 0;
 
     *removed = false;
     if (!blob_load(txn, d, &blob) || !is_idle(&blob, needed_before))
         return kv_status(txn, e);
-    while (blob.holders > 0 && *holders > 0 && first_holder(txn, d, &id)) {
-        let_go(txn, id, d);
-        blob.holders--;
+    while (blob.holders > 0 && *holders > 0 && holder_first(txn, d, &id)) {
+        let_go(txn, id, d, &blob);
         --*holders;
     }
     if (blob.holders > 0) {
         blob_save(txn, d, &blob);
         return kv_status(txn, e);
     }
-    key_digest(&key, d);
-    kv_del(txn, KV_BLOBS, key_str(&key));
+    blob_drop(txn, d);
     *removed = true;
     return kv_status(txn, e);
 }

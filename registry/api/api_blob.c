@@ -150,16 +150,16 @@ static void open_file(struct request *rq)
 
 /* ---- leases ----
  *
- * Who is told that a blob is there may be about to name it in a manifest. So nobody is told of a blob whose lease has
- * less than half of the grace left: it is renewed first, in a durable commit, for otherwise the sweeper could be quicker
+ * Who is told that a blob is there may be about to name it in a manifest. So nobody is told of a blob that no manifest of
+ * the repository names and whose lease there has less than half of the grace left: it is renewed first, in a durable commit, for otherwise the sweeper could be quicker
  * than the renewal. Half the time there is nothing to write. */
 
 static bool lease_is_short(const struct request *rq, const struct blob_call *call)
 {
     const struct config *config = rq->server->config;
 
-    return !config->readonly && call->info.references == 0 &&
-           call->info.last_needed + config->garbage_collection.grace_s / 2 <= clock_wall_s();
+    return !config->readonly && !call->info.named_here &&
+           call->info.needed_here + config->garbage_collection.grace_s / 2 <= clock_wall_s();
 }
 
 static int apply_renewal(struct meta_txn *txn, struct meta_change *change, struct err *e)
@@ -167,9 +167,7 @@ static int apply_renewal(struct meta_txn *txn, struct meta_change *change, struc
     struct request *rq = request_of_change(change);
     struct blob_call *call = rq->state;
 
-    if (meta_blob_get(txn, rq->target.repository, &call->digest, &call->info, e) != 0)
-        return -1;
-    return meta_blob_touch(txn, &call->digest, clock_wall_s(), e);
+    return meta_blob_touch(txn, rq->target.repository, &call->digest, clock_wall_s(), e);
 }
 
 /* A lease that cannot be renewed, because the disk is full say, does not keep anybody from reading. */

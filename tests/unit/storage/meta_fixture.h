@@ -80,7 +80,7 @@ HELPER int op_apply(struct meta_txn *txn, struct meta_change *change, struct err
     case BLOB_MOUNT:
         return meta_blob_mount(txn, op->repository, op->from, &op->digest, op->now, e);
     case BLOB_TOUCH:
-        return meta_blob_touch(txn, &op->digest, op->now, e);
+        return meta_blob_touch(txn, op->repository, &op->digest, op->now, e);
     case BLOB_DELETE:
         return meta_blob_delete(txn, op->repository, &op->digest, e);
     case MANIFEST_PUT:
@@ -118,9 +118,9 @@ HELPER int blob_mount(struct world *w, const char *repository, const char *from,
     return world_run(w, &op);
 }
 
-HELPER int blob_touch(struct world *w, struct digest d, uint64_t now)
+HELPER int blob_touch(struct world *w, const char *repository, struct digest d, uint64_t now)
 {
-    struct op op = {.kind = BLOB_TOUCH, .digest = d, .now = now};
+    struct op op = {.kind = BLOB_TOUCH, .repository = str_of(repository), .digest = d, .now = now};
 
     return world_run(w, &op);
 }

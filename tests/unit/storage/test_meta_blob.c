@@ -70,10 +70,10 @@ TEST(lease_never_shrinks, "a lease never ends earlier because a clock went back"
 
     world_open(&w);
     CHECK_INT(blob_put(&w, "app", blob_digest(1), 1, NOW), 0);
-    CHECK_INT(blob_touch(&w, blob_digest(1), NOW - 500), 0);
+    CHECK_INT(blob_touch(&w, "app", blob_digest(1), NOW - 500), 0);
     CHECK_INT(blob_get(&w, "app", blob_digest(1), &info), 0);
     CHECK_INT(info.last_needed, NOW);
-    CHECK_INT(blob_touch(&w, blob_digest(1), NOW + 5), 0);
+    CHECK_INT(blob_touch(&w, "app", blob_digest(1), NOW + 5), 0);
     CHECK_INT(blob_get(&w, "app", blob_digest(1), &info), 0);
     CHECK_INT(info.last_needed, NOW + 5);
     world_close(&w);
@@ -84,9 +84,10 @@ TEST(touch_unknown, "touching a blob that is not there is an error")
     struct world w;
 
     world_open(&w);
-    CHECK_INT(blob_touch(&w, blob_digest(1), NOW), -1);
+    CHECK_INT(blob_touch(&w, "app", blob_digest(1), NOW), -1);
     CHECK_INT(w.err.code, ERR_NOT_FOUND);
-    CHECK_TEXT(w.err.text, "there is no blob sha256:67abdd721024f0ff4e0b3f4c2fc13bc5bad42d0b7851d456d88d203d15aaa450");
+    CHECK_TEXT(w.err.text, "app: this repository holds no blob "
+                           "sha256:67abdd721024f0ff4e0b3f4c2fc13bc5bad42d0b7851d456d88d203d15aaa450");
     world_close(&w);
 }
 

@@ -110,9 +110,8 @@ TEST(unknown_schema, "a schema of another version is refused with a text that sa
     CHECK(meta_open(directory, &e) == NULL);
     CHECK_INT(e.code, ERR_UNSUPPORTED);
     snprintf(wanted, sizeof(wanted),
-             "%s: metadata has schema version 7 and this program knows version 1; start the release of Berth that "
-             "wrote it, or a "
-             "newer one",
+             "%s: metadata has schema version 7 and this program knows versions 1 to 2; start the release of "
+             "Berth that wrote it, or a newer one",
              directory);
     CHECK_TEXT(e.text, wanted);
 }

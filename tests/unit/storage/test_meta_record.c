@@ -52,6 +52,26 @@ TEST(keys, "a composite key is its pieces in order, and too long a piece is cut 
     CHECK_INT(key_str(&key).n, KV_KEY_MAX);
 }
 
+TEST(pairs, "counters in pairs survive the round trip and any other length is refused")
+{
+    struct stored_record stored = {.blobs = 3, .bytes = UINT64_MAX};
+    struct usage_record usage = {.logical = 1, .sole = 2};
+    char out[PAIR_RECORD_SIZE + 1] = {0};
+
+    stored_encode(&stored, out);
+    stored = (struct stored_record){0};
+    CHECK(stored_decode((struct str){out, PAIR_RECORD_SIZE}, &stored));
+    CHECK(stored.blobs == 3 && stored.bytes == UINT64_MAX);
+    usage_encode(&usage, out);
+    usage = (struct usage_record){0};
+    CHECK(usage_decode((struct str){out, PAIR_RECORD_SIZE}, &usage));
+    CHECK(usage.logical == 1 && usage.sole == 2);
+    for (size_t n = 0; n <= sizeof(out); n++) {
+        CHECK_INT(stored_decode((struct str){out, n}, &stored), n == PAIR_RECORD_SIZE);
+        CHECK_INT(usage_decode((struct str){out, n}, &usage), n == PAIR_RECORD_SIZE);
+    }
+}
+
 TEST(fixed_records, "records of numbers survive the round trip and any other length is refused")
 {
     struct repo_record repo = {.id = 3, .manifests = 4, .tags = 5, .blobs = UINT64_MAX};

@@ -63,7 +63,7 @@ TEST(renewed, "a lease that is renewed after the sweeper looked keeps the blob")
     yard_open(&y);
     push(&y, "a", 1);
     test_now += 2 * GRACE;
-    CHECK_INT(blob_touch(&y.world, d, test_now), 0);
+    CHECK_INT(blob_touch(&y.world, "a", d, test_now), 0);
     CHECK_INT(sweep_all(&y).blobs, 0);
     test_now += 2 * GRACE;
     CHECK_INT(blob_mount(&y.world, "b", "a", d), 0); /* at a time long past: does not shorten a lease, nor renew it */
@@ -242,7 +242,7 @@ TEST(holders, "a blob that thousands of repositories hold goes in several change
         CHECK_INT(blob_put(&y.world, name, blob_digest(1), blob_size(), test_now), 0);
     }
     test_now += 2 * GRACE;
-    CHECK_INT(blob_touch(&y.world, blob_digest(2), test_now), 0);
+    CHECK_INT(blob_touch(&y.world, "a", blob_digest(2), test_now), 0);
     freed = sweep_all(&y);
     CHECK_INT(freed.blobs, 1);
     CHECK(!has_record(&y, 1) && has_record(&y, 2));

@@ -3,6 +3,7 @@
  * says of each blob who holds it, which images name it and when it was last needed. After each sweep exactly those
  * blobs are gone that the model says may go, records and files; everything else is compared after each change.
  */
+#include "tests/unit/storage/accounts_fixture.h"
 #include "tests/unit/storage/sweep_fixture.h"
 
 enum { REPOS = 3, BLOBS = 8, IMAGES = 6, ROUNDS = 1200 };
@@ -89,10 +90,10 @@ static void do_mount(struct yard *y, int r, int b)
         model_hold(r, b);
 }
 
-static void do_head(struct yard *y, int b)
+static void do_head(struct yard *y, int r, int b)
 {
-    CHECK_INT(blob_touch(&y->world, blob_digest((unsigned)b), test_now), model.record[b] ? 0 : -1);
-    if (model.record[b])
+    CHECK_INT(blob_touch(&y->world, repo_names[r], blob_digest((unsigned)b), test_now), model.held[r][b] ? 0 : -1);
+    if (model.held[r][b])
         model.needed[b] = test_now;
 }
 
@@ -177,7 +178,7 @@ static void change(struct yard *y)
     else if (what < 38)
         do_mount(y, r, b);
     else if (what < 44)
-        do_head(y, b);
+        do_head(y, r, b);
     else if (what < 52)
         do_blob_delete(y, r, b);
     else if (what < 70)
@@ -234,6 +235,7 @@ static void compare(struct yard *y)
     CHECK_INT(table_entries(txn, KV_HOLDERS), members);
     CHECK_INT(kv_status(txn, &y->world.err), 0);
     meta_done(y->world.reader);
+    check_accounts(&y->world);
 }
 
 TEST(model_agrees, "after any sequence of changes a sweep removes exactly what nobody needs, and every count is right")
