@@ -12,7 +12,7 @@ static struct asker ask(const struct access_caller *caller)
 {
     return (struct asker){
         .caller = caller,
-        .component = access_component_valid(caller->user) ? caller->user : STR(""),
+        .component = pattern_component_valid(caller->user) ? caller->user : STR(""),
     };
 }
 
@@ -93,10 +93,10 @@ static bool networks_match(const struct access_entry *entry, const struct asker 
 
 static bool repositories_match(const struct access_entry *entry, const struct asker *asker, struct str repository)
 {
-    if (repository.n == 0 || repository.n > ACCESS_REPOSITORY_MAX)
+    if (repository.n == 0 || repository.n > PATTERN_NAME_MAX)
         return false;
     for (size_t i = 0; i < entry->pattern_count; i++)
-        if (access_pattern_matches(&entry->patterns[i], asker->component, repository))
+        if (pattern_matches(&entry->patterns[i], asker->component, repository))
             return true;
     return entry->pattern_count == 0;
 }
@@ -130,7 +130,7 @@ struct access_decision access_decide(const struct access *access, const struct a
 static bool some_repository(const struct access_entry *entry, const struct asker *asker)
 {
     for (size_t i = 0; i < entry->pattern_count; i++)
-        if (access_pattern_possible(&entry->patterns[i], asker->component))
+        if (pattern_possible(&entry->patterns[i], asker->component))
             return true;
     return entry->pattern_count == 0;
 }
@@ -138,7 +138,7 @@ static bool some_repository(const struct access_entry *entry, const struct asker
 static bool every_repository(const struct access_entry *entry)
 {
     for (size_t i = 0; i < entry->pattern_count; i++)
-        if (access_pattern_is_all(&entry->patterns[i]))
+        if (pattern_is_all(&entry->patterns[i]))
             return true;
     return entry->pattern_count == 0;
 }

@@ -1,7 +1,7 @@
 #include "auth/access.h"
 
-/* auth */
-#include "auth/quote.h"
+/* base */
+#include "registry/base/quote.h"
 
 static const char *const names[ACCESS_ACTION_COUNT] = {
     [ACCESS_PULL] = "pull",

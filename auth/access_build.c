@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* auth */
-#include "auth/quote.h"
+/* base */
+#include "registry/base/quote.h"
 
 struct access *access_new(void)
 {
@@ -14,7 +14,7 @@ struct access *access_new(void)
 static void free_entry(struct access_entry *entry)
 {
     for (size_t i = 0; i < entry->pattern_count; i++)
-        access_pattern_clear(&entry->patterns[i]);
+        pattern_clear(&entry->patterns[i]);
     free(entry->patterns);
     free(entry->subjects);
     free(entry->networks);
@@ -116,7 +116,7 @@ static int add_patterns(struct access_entry *entry, struct access_list list, str
 {
     entry->patterns = xcalloc(list.n + 1, sizeof(*entry->patterns));
     for (; entry->pattern_count < list.n; entry->pattern_count++)
-        if (access_pattern_parse(list.items[entry->pattern_count], &entry->patterns[entry->pattern_count], e) != 0)
+        if (pattern_parse(list.items[entry->pattern_count], &entry->patterns[entry->pattern_count], e) != 0)
             return -1;
     return 0;
 }

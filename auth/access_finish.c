@@ -2,8 +2,8 @@
 
 #include <stdlib.h>
 
-/* auth */
-#include "auth/quote.h"
+/* base */
+#include "registry/base/quote.h"
 
 enum { GROUPS_SHOWN = 5 };
 

@@ -18,8 +18,10 @@
 
 /* auth */
 #include "auth/access.h"
-#include "auth/access_pattern.h"
 #include "auth/network.h"
+
+/* base */
+#include "registry/base/pattern.h"
 
 enum { ACCESS_ORIGIN_SHOWN = 128 }; /* bytes of a rule's origin in an error */
 
@@ -52,7 +54,7 @@ struct access_entry {
     struct str origin;
     bool deny;
     unsigned actions; /* bit 1 << action */
-    struct access_pattern *patterns;
+    struct pattern *patterns;
     size_t pattern_count; /* 0: every repository */
     struct access_subject *subjects;
     size_t subject_count;

@@ -2,7 +2,9 @@
 
 /* auth */
 #include "auth/htpasswd.h"
-#include "auth/quote.h"
+
+/* base */
+#include "registry/base/quote.h"
 
 enum { NAME_MAX_BYTES = HTPASSWD_NAME_MAX }; /* of certificates, too: no longer one names a user */
 

@@ -4,8 +4,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
-/* auth */
-#include "auth/quote.h"
+/* base */
+#include "registry/base/quote.h"
 
 /* What stands in front of an IPv4 address (RFC 4291 §2.5.5.2), and how many bits that is. */
 static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};

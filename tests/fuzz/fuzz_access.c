@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "auth/access.h"
-#include "auth/access_pattern.h"
+#include "registry/base/pattern.h"
 #include "storage/reference.h"
 
 enum { ITEMS_MAX = 16 };
@@ -29,23 +29,23 @@ struct run {
 
 static void try_pattern(struct str text, struct str name)
 {
-    struct access_pattern pattern;
+    struct pattern pattern;
     struct err e = {0};
 
-    if (access_pattern_parse(text, &pattern, &e) != 0) {
+    if (pattern_parse(text, &pattern, &e) != 0) {
         HOLDS(e.code == ERR_INVALID && e.text[0] != '\0' && pattern.n == 0);
         HOLDS(!repository_name_valid(text));
         return;
     }
-    HOLDS(text.n > 0 && text.n <= ACCESS_PATTERN_MAX);
+    HOLDS(text.n > 0 && text.n <= PATTERN_MAX);
     /* Without stars and the user's name a pattern is a name, and matches nothing else. */
     if (str_find(text, '*') == text.n && str_find(text, '$') == text.n)
-        HOLDS(repository_name_valid(text) && access_pattern_matches(&pattern, STR(""), text));
-    if (access_pattern_is_all(&pattern) && name.n > 0)
-        HOLDS(access_pattern_matches(&pattern, STR(""), name));
-    if (!access_pattern_possible(&pattern, STR("")))
-        HOLDS(!access_pattern_matches(&pattern, STR(""), name));
-    access_pattern_clear(&pattern);
+        HOLDS(repository_name_valid(text) && pattern_matches(&pattern, STR(""), text));
+    if (pattern_is_all(&pattern) && name.n > 0)
+        HOLDS(pattern_matches(&pattern, STR(""), name));
+    if (!pattern_possible(&pattern, STR("")))
+        HOLDS(!pattern_matches(&pattern, STR(""), name));
+    pattern_clear(&pattern);
 }
 
 static void try_network(struct str text)

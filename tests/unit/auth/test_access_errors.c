@@ -1,6 +1,6 @@
 #include "tests/unit/auth/access_fixture.h"
 
-#include "auth/quote.h"
+#include "registry/base/quote.h"
 
 #define FORMS "write NAME or user:NAME, @GROUP, certificate:NAME, authenticated or anonymous"
 

@@ -3,8 +3,8 @@
  *
  * Thread: any; no state.
  */
-#ifndef BERTH_AUTH_QUOTE_H
-#define BERTH_AUTH_QUOTE_H
+#ifndef BERTH_BASE_QUOTE_H
+#define BERTH_BASE_QUOTE_H
 
 #include "registry/base/str.h"
 

@@ -1,10 +1,9 @@
-#include "auth/access_pattern.h"
+#include "registry/base/pattern.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* auth */
-#include "auth/quote.h"
+#include "registry/base/quote.h"
 
 static const struct str user_word = STR("${user}"), deep_word = STR("**");
 
@@ -34,7 +33,7 @@ static size_t separator_length(struct str s)
 }
 
 /* distribution-spec "Pulling manifests": [a-z0-9]+((\.|_|__|-+)[a-z0-9]+)* */
-bool access_component_valid(struct str text)
+bool pattern_component_valid(struct str text)
 {
     for (;;) {
         size_t word = 0, separator;
@@ -42,7 +41,7 @@ bool access_component_valid(struct str text)
         while (word < text.n && alphanumeric(text.p[word]))
             word++;
         if (word == 0 || word == text.n)
-            return word > 0 && text.n <= ACCESS_REPOSITORY_MAX;
+            return word > 0 && text.n <= PATTERN_NAME_MAX;
         text = str_from(text, word);
         separator = separator_length(text);
         if (separator == 0)
@@ -71,7 +70,7 @@ static struct str cut(struct str *rest, char separator)
  * letters make the weakest demands on what stands beside them. */
 static bool segment_possible(struct str text)
 {
-    char sample[ACCESS_PATTERN_MAX];
+    char sample[PATTERN_MAX];
     size_t n = 0;
 
     while (text.n > 0) {
@@ -83,18 +82,18 @@ static bool segment_possible(struct str text)
         n++;
         text = str_from(text, user ? user_word.n : 1);
     }
-    return access_component_valid((struct str){sample, n});
+    return pattern_component_valid((struct str){sample, n});
 }
 
 /* Fills the segment; returns what is wrong with it, or NULL. */
-static const char *parse_segment(struct str text, struct access_segment *out)
+static const char *parse_segment(struct str text, struct pattern_segment *out)
 {
     size_t user = find(text, user_word);
     bool stars = str_find(text, '*') < text.n;
 
-    *out = (struct access_segment){.kind = stars ? ACCESS_SEGMENT_GLOB : ACCESS_SEGMENT_LITERAL, .text = text};
+    *out = (struct pattern_segment){.kind = stars ? PATTERN_SEGMENT_GLOB : PATTERN_SEGMENT_LITERAL, .text = text};
     if (str_eq(text, deep_word)) {
-        out->kind = ACCESS_SEGMENT_DEEP;
+        out->kind = PATTERN_SEGMENT_DEEP;
         return NULL;
     }
     if (find(text, deep_word) < text.n)
@@ -103,7 +102,7 @@ static const char *parse_segment(struct str text, struct access_segment *out)
         if (stars)
             return "\"*\" and \"${user}\" cannot stand in one segment, because user \"al\" would get what belongs to "
                    "\"alice\"";
-        out->kind = ACCESS_SEGMENT_USER;
+        out->kind = PATTERN_SEGMENT_USER;
         out->text = (struct str){text.p, user};
         out->tail = str_from(text, user + user_word.n);
         if (find(out->tail, user_word) < out->tail.n)
@@ -122,18 +121,18 @@ static size_t count_segments(struct str text)
 }
 
 /* Fills count_segments() of them. Returns what is wrong, or NULL. */
-static const char *parse(struct str text, struct access_segment *segments)
+static const char *parse(struct str text, struct pattern_segment *segments)
 {
     size_t n = count_segments(text);
 
-    if (text.n > ACCESS_PATTERN_MAX)
+    if (text.n > PATTERN_MAX)
         return "it has more than 255 bytes";
     for (size_t i = 0; i < n; i++) {
         const char *wrong = parse_segment(cut(&text, '/'), &segments[i]);
 
         if (wrong != NULL)
             return wrong;
-        if (i > 0 && segments[i].kind == ACCESS_SEGMENT_DEEP && segments[i - 1].kind == ACCESS_SEGMENT_DEEP)
+        if (i > 0 && segments[i].kind == PATTERN_SEGMENT_DEEP && segments[i - 1].kind == PATTERN_SEGMENT_DEEP)
             return "\"**/**\" says no more than \"**\"";
     }
     return NULL;
@@ -185,10 +184,10 @@ static void mend(struct str text, struct sbuf *out)
 static int refuse(struct str text, const char *wrong, struct err *e)
 {
     struct sbuf meant = {0};
-    struct access_segment *segments;
+    struct pattern_segment *segments;
     char quoted[QUOTE_MAX], advice[QUOTE_MAX];
 
-    if (text.n <= ACCESS_PATTERN_MAX)
+    if (text.n <= PATTERN_MAX)
         mend(text, &meant);
 
     struct str mended = {meant.p, meant.n};
@@ -204,11 +203,11 @@ static int refuse(struct str text, const char *wrong, struct err *e)
     return -1;
 }
 
-int access_pattern_parse(struct str text, struct access_pattern *out, struct err *e)
+int pattern_parse(struct str text, struct pattern *out, struct err *e)
 {
     const char *wrong;
 
-    *out = (struct access_pattern){0};
+    *out = (struct pattern){0};
     if (text.n == 0)
         return err_set(e, ERR_INVALID, "a repository pattern is empty; write \"**\" for every repository");
     out->text = str_dup(text);
@@ -217,28 +216,28 @@ int access_pattern_parse(struct str text, struct access_pattern *out, struct err
     wrong = parse((struct str){out->text, text.n}, out->segments);
     if (wrong == NULL)
         return 0;
-    access_pattern_clear(out);
+    pattern_clear(out);
     return refuse(text, wrong, e);
 }
 
-void access_pattern_clear(struct access_pattern *pattern)
+void pattern_clear(struct pattern *pattern)
 {
     free(pattern->segments);
     free(pattern->text);
-    *pattern = (struct access_pattern){0};
+    *pattern = (struct pattern){0};
 }
 
 /* A star that turns out to have taken too little takes one byte more. Only the last star is ever asked again: what an
  * earlier one could take more, the last one can as well. */
-static bool glob_matches(struct str glob, struct str part)
+bool pattern_glob_matches(struct str glob, struct str text)
 {
     size_t g = 0, p = 0, after_star = 0, taken = 0;
 
-    while (p < part.n) {
+    while (p < text.n) {
         if (g < glob.n && glob.p[g] == '*') {
             after_star = ++g;
             taken = p;
-        } else if (g < glob.n && glob.p[g] == part.p[p]) {
+        } else if (g < glob.n && glob.p[g] == text.p[p]) {
             g++;
             p++;
         } else if (after_star > 0) {
@@ -253,37 +252,37 @@ static bool glob_matches(struct str glob, struct str part)
     return g == glob.n;
 }
 
-static bool user_matches(const struct access_segment *segment, struct str user, struct str part)
+static bool user_matches(const struct pattern_segment *segment, struct str user, struct str part)
 {
     return user.n > 0 && part.n == segment->text.n + user.n + segment->tail.n && str_starts(part, segment->text) &&
            str_starts(str_from(part, segment->text.n), user) &&
            str_eq(str_from(part, segment->text.n + user.n), segment->tail);
 }
 
-static bool segment_matches(const struct access_segment *segment, struct str user, struct str part)
+static bool segment_matches(const struct pattern_segment *segment, struct str user, struct str part)
 {
     switch (segment->kind) {
-    case ACCESS_SEGMENT_LITERAL:
+    case PATTERN_SEGMENT_LITERAL:
         return str_eq(segment->text, part);
-    case ACCESS_SEGMENT_GLOB:
-        return glob_matches(segment->text, part);
-    case ACCESS_SEGMENT_USER:
+    case PATTERN_SEGMENT_GLOB:
+        return pattern_glob_matches(segment->text, part);
+    case PATTERN_SEGMENT_USER:
         return user_matches(segment, user, part);
-    case ACCESS_SEGMENT_DEEP:
+    case PATTERN_SEGMENT_DEEP:
         break;
     }
     return false;
 }
 
-/* As glob_matches(), with segments for bytes and "**" for the star. A pair of a segment of the pattern and one of the
+/* As pattern_glob_matches(), with segments for bytes and "**" for the star. A pair of a segment of the pattern and one of the
  * name is compared at most once, so all comparisons together cost at most one length times the other. */
-bool access_pattern_matches(const struct access_pattern *pattern, struct str user, struct str repository)
+bool pattern_matches(const struct pattern *pattern, struct str user, struct str repository)
 {
     struct str rest = repository, taken = {0};
     size_t i = 0, after_deep = 0;
 
     while (rest.n > 0) {
-        if (i < pattern->n && pattern->segments[i].kind == ACCESS_SEGMENT_DEEP) {
+        if (i < pattern->n && pattern->segments[i].kind == PATTERN_SEGMENT_DEEP) {
             if (++i == pattern->n)
                 return true;
             after_deep = i;
@@ -301,15 +300,15 @@ bool access_pattern_matches(const struct access_pattern *pattern, struct str use
     return i == pattern->n;
 }
 
-bool access_pattern_possible(const struct access_pattern *pattern, struct str user)
+bool pattern_possible(const struct pattern *pattern, struct str user)
 {
     for (size_t i = 0; i < pattern->n; i++)
-        if (pattern->segments[i].kind == ACCESS_SEGMENT_USER && user.n == 0)
+        if (pattern->segments[i].kind == PATTERN_SEGMENT_USER && user.n == 0)
             return false;
     return true;
 }
 
-bool access_pattern_is_all(const struct access_pattern *pattern)
+bool pattern_is_all(const struct pattern *pattern)
 {
-    return pattern->n == 1 && pattern->segments[0].kind == ACCESS_SEGMENT_DEEP;
+    return pattern->n == 1 && pattern->segments[0].kind == PATTERN_SEGMENT_DEEP;
 }

@@ -1,4 +1,4 @@
-#include "auth/access_pattern.h"
+#include "registry/base/pattern.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,14 +9,14 @@
 
 static bool matches(const char *pattern, const char *user, const char *name)
 {
-    struct access_pattern parsed;
+    struct pattern parsed;
     struct err e = {0};
     bool hit;
 
-    if (access_pattern_parse(str_of(pattern), &parsed, &e) != 0)
+    if (pattern_parse(str_of(pattern), &parsed, &e) != 0)
         test_fail(__FILE__, __LINE__, "%s: %s", pattern, e.text);
-    hit = access_pattern_matches(&parsed, str_of(user), str_of(name));
-    access_pattern_clear(&parsed);
+    hit = pattern_matches(&parsed, str_of(user), str_of(name));
+    pattern_clear(&parsed);
     return hit;
 }
 
@@ -151,15 +151,15 @@ TEST(model, "every pattern of up to seven bytes over a, *, / agrees with plain r
             memcpy(names[name_count++], name, sizeof(name));
     CHECK_INT(name_count, 378);
     for (size_t i = 1; spell(i, "a*/", 7, pattern); i++) {
-        struct access_pattern parsed;
+        struct pattern parsed;
 
-        if (access_pattern_parse(str_of(pattern), &parsed, NULL) != 0)
+        if (pattern_parse(str_of(pattern), &parsed, NULL) != 0)
             continue;
         pattern_count++;
         for (size_t n = 0; n < name_count; n++)
-            if (access_pattern_matches(&parsed, STR(""), str_of(names[n])) != naive(pattern, names[n]))
+            if (pattern_matches(&parsed, STR(""), str_of(names[n])) != naive(pattern, names[n]))
                 test_fail(__FILE__, __LINE__, "\"%s\" and \"%s\"", pattern, names[n]);
-        access_pattern_clear(&parsed);
+        pattern_clear(&parsed);
     }
     CHECK(pattern_count > 400);
 }
@@ -170,14 +170,14 @@ TEST(grammar, "patterns without stars are legal exactly when they are names of r
     size_t legal = 0;
 
     for (size_t i = 1; spell(i, "a0._-/A", 6, text); i++) {
-        struct access_pattern parsed;
-        bool valid = access_pattern_parse(str_of(text), &parsed, NULL) == 0;
+        struct pattern parsed;
+        bool valid = pattern_parse(str_of(text), &parsed, NULL) == 0;
 
         if (valid != repository_name_valid(str_of(text)))
             test_fail(__FILE__, __LINE__, "\"%s\" is %d as a pattern", text, valid);
         if (valid)
-            access_pattern_clear(&parsed);
-        if (access_component_valid(str_of(text)) != (valid && strchr(text, '/') == NULL))
+            pattern_clear(&parsed);
+        if (pattern_component_valid(str_of(text)) != (valid && strchr(text, '/') == NULL))
             test_fail(__FILE__, __LINE__, "\"%s\" as a component", text);
         legal += valid;
     }
@@ -187,16 +187,16 @@ TEST(grammar, "patterns without stars are legal exactly when they are names of r
 TEST(length, "names and patterns of 255 bytes are matched, longer patterns refused")
 {
     char text[257];
-    struct access_pattern parsed;
+    struct pattern parsed;
     struct err e = {0};
 
     memset(text, 'a', sizeof(text));
     text[255] = '\0';
     CHECK(matches(text, "", text));
-    CHECK(access_component_valid((struct str){text, 255}));
+    CHECK(pattern_component_valid((struct str){text, 255}));
     text[255] = 'a';
-    CHECK(!access_component_valid((struct str){text, 256}));
-    CHECK_INT(access_pattern_parse((struct str){text, 256}, &parsed, &e), -1);
+    CHECK(!pattern_component_valid((struct str){text, 256}));
+    CHECK_INT(pattern_parse((struct str){text, 256}, &parsed, &e), -1);
     CHECK_TEXT(e.text,
                "repository pattern \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa…\": it has more "
                "than 255 bytes");
@@ -224,15 +224,15 @@ TEST(hostile, "a hundred matches of hostile patterns with names of 255 bytes tak
 
     for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         size_t unit = strlen(units[i].pattern);
-        struct access_pattern parsed;
+        struct pattern parsed;
 
         repeat(pattern, units[i].pattern, (255 - strlen(units[i].end)) / unit * unit);
         strcat(pattern, units[i].end);
         repeat(name, units[i].name, 255);
-        CHECK_INT(access_pattern_parse(str_of(pattern), &parsed, NULL), 0);
+        CHECK_INT(pattern_parse(str_of(pattern), &parsed, NULL), 0);
         for (size_t round = 0; round < 20; round++)
-            CHECK(!access_pattern_matches(&parsed, STR(""), str_of(name)));
-        access_pattern_clear(&parsed);
+            CHECK(!pattern_matches(&parsed, STR(""), str_of(name)));
+        pattern_clear(&parsed);
     }
     CHECK(clock() - start < CLOCKS_PER_SEC);
 }
@@ -281,10 +281,10 @@ static const struct {
 TEST(errors, "a wrong pattern is refused with the nearest legal one, or with the rule that it breaks")
 {
     for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-        struct access_pattern parsed;
+        struct pattern parsed;
         struct err e = {0};
 
-        CHECK_INT(access_pattern_parse(refused[i].text, &parsed, &e), -1);
+        CHECK_INT(pattern_parse(refused[i].text, &parsed, &e), -1);
         CHECK_TEXT(e.text, refused[i].error);
         CHECK_INT(e.code, ERR_INVALID);
         CHECK(parsed.text == NULL && parsed.n == 0);
@@ -296,13 +296,31 @@ TEST(stars_in_names, "stars are legal wherever some name fits, and refused where
     static const char *const legal[] = {
         "*",    "**",  "a*",       "*a",    "*.a",          "a.*",     "a_*",         "a__*",
         "a--*", "*-*", "*__*_*.*", "a*/b*", "**/a/**/b/**", "${user}", "x-${user}.y", "**/${user}/**"};
-    struct access_pattern parsed;
+    struct pattern parsed;
 
     for (size_t i = 0; i < sizeof(legal) / sizeof(legal[0]); i++) {
         struct err e = {0};
 
-        if (access_pattern_parse(str_of(legal[i]), &parsed, &e) != 0)
+        if (pattern_parse(str_of(legal[i]), &parsed, &e) != 0)
             test_fail(__FILE__, __LINE__, "%s", e.text);
-        access_pattern_clear(&parsed);
+        pattern_clear(&parsed);
     }
+}
+
+TEST(globs, "a star of a glob stands for any bytes, slashes too, and everything else for itself")
+{
+    static const struct {
+        const char *glob, *text;
+        bool hit;
+    } globs[] = {
+        {"*", "", true},           {"*", "v1.0", true},        {"", "", true},
+        {"", "v1", false},         {"latest", "latest", true}, {"latest", "late", false},
+        {"v*", "v1.0", true},      {"v*", "1.0", false},       {"v*.*", "v1", false},
+        {"*-rc*", "v1-rc2", true}, {"*-rc*", "v1.rc2", false}, {"a*c", "a/b/c", true},
+        {"v?", "v1", false},       {"v?", "v?", true},         {"**", "x", true},
+    };
+
+    for (size_t i = 0; i < sizeof(globs) / sizeof(globs[0]); i++)
+        if (pattern_glob_matches(str_of(globs[i].glob), str_of(globs[i].text)) != globs[i].hit)
+            test_fail(__FILE__, __LINE__, "\"%s\" and \"%s\"", globs[i].glob, globs[i].text);
 }

@@ -1,4 +1,4 @@
-#include "auth/quote.h"
+#include "registry/base/quote.h"
 
 #include <stdio.h>
 #include <string.h>
