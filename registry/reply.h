@@ -34,8 +34,8 @@ void reply_error(struct request *rq, enum oci_error error, const char *fmt, ...)
 void reply_failure(struct request *rq, enum oci_error error, const struct err *e);
 /* The loop's snapshot, to be ended by meta_done(rq->loop->reader); NULL: its failure was replied. */
 struct meta_txn *reply_snapshot(struct request *rq);
-/* Bytes [offset, offset+length) of the open file `fd`, which the reply takes over and closes. Status and headers but
- * Content-Length are set. */
-void reply_file(struct request *rq, int status, int fd, uint64_t offset, uint64_t length);
+/* Bytes [offset, offset+length) of the open file `fd` of the blob `d`; the reply takes the descriptor over and closes it.
+ * Status and headers but Content-Length are set. */
+void reply_file(struct request *rq, int status, int fd, const struct digest *d, uint64_t offset, uint64_t length);
 
 #endif

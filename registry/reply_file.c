@@ -7,11 +7,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "registry/base/log.h"
+#include "registry/blob_file.h"
 #include "registry/reply.h"
 #include "registry/server.h"
 
@@ -23,10 +25,12 @@ struct file_reply {
     struct job job;
     h2o_req_t *h2o; /* NULL: the client is gone */
     int fd;
+    struct digest digest; /* of the blob, for the log */
     uint64_t offset;
     uint64_t left;
     bool reading; /* a worker has the buffer */
     ssize_t got;
+    int number; /* errno when got < 0 */
     char *buffer;
 };
 
@@ -42,14 +46,22 @@ static size_t wanted(const struct file_reply *f)
     return f->left < CHUNK_BYTES ? (size_t)f->left : CHUNK_BYTES;
 }
 
+static void cut_short(const struct file_reply *f)
+{
+    char what[128];
+
+    snprintf(what, sizeof(what), "%s at byte %llu; the reply was cut short",
+             f->got == 0 ? "it ends" : strerrordesc_np(f->number), (unsigned long long)f->offset);
+    blob_file_damaged(f->job.loop->server->store, &f->digest, what);
+}
+
 static void send_chunk(struct file_reply *f)
 {
     h2o_iovec_t chunk = h2o_iovec_init(f->buffer, f->got > 0 ? (size_t)f->got : 0);
     h2o_req_t *h2o = f->h2o;
 
     if (f->got <= 0) {
-        log_error("blob file: %s after %llu bytes: reply cut short", f->got == 0 ? "ends" : "read error",
-                  (unsigned long long)f->offset);
+        cut_short(f);
         h2o_send(h2o, NULL, 0, H2O_SEND_STATE_ERROR);
         return;
     }
@@ -64,7 +76,8 @@ static void read_on_worker(struct job *job)
 
     do {
         f->got = pread(f->fd, f->buffer, wanted(f), (off_t)f->offset);
-    } while (f->got < 0 && errno == EINTR);
+        f->number = errno;
+    } while (f->got < 0 && f->number == EINTR);
 }
 
 static void read_done(struct job *job)
@@ -104,7 +117,7 @@ static void on_dispose(void *slot)
         file_reply_free(f);
 }
 
-void reply_file(struct request *rq, int status, int fd, uint64_t offset, uint64_t length)
+void reply_file(struct request *rq, int status, int fd, const struct digest *d, uint64_t offset, uint64_t length)
 {
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): the slot is a pointer */
     struct file_reply **slot = h2o_mem_alloc_shared(&rq->h2o->pool, sizeof(*slot), on_dispose);
@@ -115,6 +128,7 @@ void reply_file(struct request *rq, int status, int fd, uint64_t offset, uint64_
     f->job = (struct job){.run = read_on_worker, .done = read_done, .loop = rq->loop};
     f->h2o = rq->h2o;
     f->fd = fd;
+    f->digest = *d;
     f->offset = offset;
     f->left = length;
     reply_start(rq, status, length);

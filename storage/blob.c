@@ -16,9 +16,9 @@
 
 enum {
     FOLDERS = 256,
-    FOLDER_MAX = 6 + 1 + 2 + 1,                     /* "sha256/ab" with terminator */
-    FILE_MAX = FOLDER_MAX + 2 * DIGEST_RAW_MAX + 1, /* "sha256/ab/<hex>" with terminator */
-    OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NOFOLLOW,
+    FOLDER_MAX = 6 + 1 + 2 + 1, /* "sha256/ab" with terminator */
+    /* O_NONBLOCK: what was put in a blob's place may be a pipe that nobody writes to. */
+    OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
 };
 
 struct blob_store {
@@ -28,7 +28,7 @@ struct blob_store {
 /* Of a folder or a file below blobs/. */
 struct blob_name {
     char folder[FOLDER_MAX];
-    char file[FILE_MAX];
+    char file[BLOB_NAME_MAX];
     char text[DIGEST_TEXT_MAX]; /* for people */
 };
 
@@ -40,6 +40,20 @@ static void name_of(const struct digest *d, struct blob_name *out)
 
     snprintf(out->folder, sizeof(out->folder), "%s/%.2s", alg, hex);
     snprintf(out->file, sizeof(out->file), "%s/%s", out->folder, hex);
+}
+
+void blob_file_name(const struct digest *d, char out[BLOB_NAME_MAX])
+{
+    struct blob_name name;
+
+    name_of(d, &name);
+    memcpy(out, name.file, BLOB_NAME_MAX);
+}
+
+bool blob_errno_damaged(int number)
+{
+    return number == EIO || number == EUCLEAN || number == EBADMSG || number == ELOOP || number == ENXIO ||
+           number == EISDIR;
 }
 
 static int sync_folder(int dir, const char *folder, struct err *e)
@@ -148,6 +162,9 @@ static int take_opened(int opened, const struct blob_name *name, int *fd, uint64
 
     if (opened < 0 && errno == ENOENT)
         return err_set(e, ERR_NOT_FOUND, "blob %s is not on disk; push it again to restore it", name->text);
+    if (opened < 0 && blob_errno_damaged(errno))
+        return err_set(e, ERR_DAMAGED, "blob %s cannot be opened: %s; push it again to repair it", name->text,
+                       strerrordesc_np(errno));
     if (opened < 0)
         return err_errno(e, "blob %s: open", name->text);
     if (fstat(opened, &st) != 0) {
@@ -157,7 +174,7 @@ static int take_opened(int opened, const struct blob_name *name, int *fd, uint64
     }
     if (!S_ISREG(st.st_mode)) {
         close(opened);
-        return err_set(e, ERR_IO, "blob %s: not a regular file; remove it and push the blob again", name->text);
+        return err_set(e, ERR_DAMAGED, "blob %s is not a regular file on disk; push it again to repair it", name->text);
     }
     *fd = opened;
     *size = (uint64_t)st.st_size;

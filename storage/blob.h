@@ -15,13 +15,23 @@
 
 struct blob_store;
 
-enum { BLOB_FOLDERS = 2 * 256 }; /* of both algorithms */
+enum {
+    BLOB_FOLDERS = 2 * 256,                                 /* of both algorithms */
+    BLOB_NAME_MAX = 6 + 1 + 2 + 1 + 2 * DIGEST_RAW_MAX + 1, /* "sha256/ab/<hex>" with terminator */
+};
+
+/* The name of a blob's file below <root>/blobs/. */
+void blob_file_name(const struct digest *d, char out[BLOB_NAME_MAX]);
+/* Does such an errno of open(2) or read(2) mean that this file is damaged, and not that the machine is short of
+ * something? */
+bool blob_errno_damaged(int number);
 
 /* Opens (and makes durable) the folders under `root`. Blocks. */
 struct blob_store *blob_store_open(const char *root, struct err *e);
 void blob_store_close(struct blob_store **store);
 
-/* A read-only descriptor and the file's size in bytes. ERR_NOT_FOUND when there is no such file. May block. */
+/* A read-only descriptor and the file's size in bytes. ERR_NOT_FOUND when there is no such file; ERR_DAMAGED when what
+ * is there is no file, or the disk cannot read it. May block. */
 int blob_open(const struct blob_store *store, const struct digest *d, int *fd, uint64_t *size, struct err *e);
 /* As blob_open() but never waits for the disk (openat2 with RESOLVE_CACHED): ERR_BUSY means "call blob_open on a
  * worker". */

@@ -7,6 +7,7 @@
 #include "registry/base/log.h"
 #include "registry/api/etag.h"
 #include "registry/api/range.h"
+#include "registry/blob_file.h"
 #include "registry/reply.h"
 #include "registry/server.h"
 
@@ -14,7 +15,6 @@ struct blob_call {
     struct digest digest;
     struct blob_info info;
     int fd; /* -1: not open */
-    uint64_t size;
 };
 
 static void release(struct request *rq)
@@ -55,7 +55,7 @@ static enum range_result wanted_range(const struct request *rq, const struct blo
     /* Range is for GET alone (RFC 9110 §14.2). */
     if (rq->method == METHOD_HEAD || !etag_allows_range(request_header(rq, H2O_TOKEN_IF_RANGE), &call->digest))
         return RANGE_WHOLE;
-    return range_parse(request_header(rq, H2O_TOKEN_RANGE), call->size, first, last);
+    return range_parse(request_header(rq, H2O_TOKEN_RANGE), call->info.size, first, last);
 }
 
 static void send_opened(struct request *rq)
@@ -72,20 +72,20 @@ static void send_opened(struct request *rq)
     }
     switch (wanted_range(rq, call, &first, &last)) {
     case RANGE_UNSATISFIABLE:
-        reply_header_text(rq, "Content-Range", "bytes */%llu", (unsigned long long)call->size);
-        reply_error(rq, OCI_RANGE_INVALID, "the blob has %llu bytes", (unsigned long long)call->size);
+        reply_header_text(rq, "Content-Range", "bytes */%llu", (unsigned long long)call->info.size);
+        reply_error(rq, OCI_RANGE_INVALID, "the blob has %llu bytes", (unsigned long long)call->info.size);
         return;
     case RANGE_PART:
         reply_header(rq, "Content-Type", STR("application/octet-stream"));
         reply_header_text(rq, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)first,
-                          (unsigned long long)last, (unsigned long long)call->size);
+                          (unsigned long long)last, (unsigned long long)call->info.size);
         call->fd = -1;
-        reply_file(rq, 206, fd, first, last - first + 1);
+        reply_file(rq, 206, fd, &call->digest, first, last - first + 1);
         return;
     default:
         reply_header(rq, "Content-Type", STR("application/octet-stream"));
         call->fd = -1;
-        reply_file(rq, 200, fd, 0, call->size);
+        reply_file(rq, 200, fd, &call->digest, 0, call->info.size);
     }
 }
 
@@ -108,40 +108,39 @@ static bool is_still_held(struct request *rq, const struct blob_call *call)
     return held;
 }
 
-/* The file is open, or could not be opened. A missing or shortened file is told as absent: then a client pushes it
- * again, which repairs it. */
+/* The file is open, or could not be opened. A damaged one is told as absent: then a client pushes it again, which
+ * repairs it. */
 static void opened(struct request *rq)
 {
     struct blob_call *call = rq->state;
-    bool missing = rq->rc != 0;
 
-    if (missing && rq->err.code != ERR_NOT_FOUND) {
+    if (rq->rc == 0) {
+        send_opened(rq);
+    } else if (rq->err.code != ERR_DAMAGED) {
         reply_failure(rq, OCI_UNKNOWN, &rq->err);
-    } else if (missing || call->size != call->info.size) {
-        char text[DIGEST_TEXT_MAX];
-
-        digest_format(&call->digest, text);
-        if (is_still_held(rq, call))
-            log_error("blob %s is damaged: %s; push it again to repair it", text,
-                      missing ? "its file is missing" : "its file has the wrong length");
+    } else if (!is_still_held(rq, call)) {
         not_found(rq);
     } else {
-        send_opened(rq);
+        blob_file_damaged(rq->server->store, &call->digest, rq->err.text);
+        reply_error(rq, OCI_BLOB_UNKNOWN, BLOB_FILE_REMEDY);
     }
+}
+
+static void open_waiting(struct request *rq, bool waits)
+{
+    struct blob_call *call = rq->state;
+
+    rq->rc = blob_file_open(rq->server->store, &call->digest, call->info.size, waits, &call->fd, &rq->err);
 }
 
 static void open_on_worker(struct request *rq)
 {
-    struct blob_call *call = rq->state;
-
-    rq->rc = blob_open(rq->server->store->blobs, &call->digest, &call->fd, &call->size, &rq->err);
+    open_waiting(rq, true);
 }
 
 static void open_file(struct request *rq)
 {
-    struct blob_call *call = rq->state;
-
-    rq->rc = blob_open_cached(rq->server->store->blobs, &call->digest, &call->fd, &call->size, &rq->err);
+    open_waiting(rq, false);
     if (rq->rc != 0 && rq->err.code == ERR_BUSY)
         request_work(rq, LANE_DISK, open_on_worker, opened);
     else

@@ -3,9 +3,11 @@
  * PATCH, PUT, GET, DELETE /v2/<name>/blobs/uploads/<id> (end-5, end-6, end-13, end-14).
  */
 #include <string.h>
+#include <unistd.h>
 
 #include "registry/api/api.h"
 #include "registry/base/clock.h"
+#include "registry/blob_file.h"
 #include "registry/permission.h"
 #include "registry/api/range.h"
 #include "registry/reply.h"
@@ -85,6 +87,8 @@ static void start_session(struct request *rq)
 struct mount {
     struct upload_call call; /* first: release() frees both; becomes an ordinary session when the mount cannot be */
     char from[REPOSITORY_NAME_MAX + 1];
+    uint64_t size; /* of the blob, by its record */
+    int fd;        /* of its file while that is looked at */
 };
 
 static int apply_mount(struct meta_txn *txn, struct meta_change *change, struct err *e)
@@ -95,6 +99,14 @@ static int apply_mount(struct meta_txn *txn, struct meta_change *change, struct 
     return meta_blob_mount(txn, rq->target.repository, str_of(mount->from), &mount->call.digest, clock_wall_s(), e);
 }
 
+static void upload_instead(struct request *rq)
+{
+    struct mount *mount = rq->state;
+
+    mount->call.digest = (struct digest){0};
+    start_session(rq);
+}
+
 static void mounted(struct request *rq)
 {
     struct mount *mount = rq->state;
@@ -102,11 +114,66 @@ static void mounted(struct request *rq)
     if (rq->rc == 0) {
         upload_call_created(rq, &mount->call.digest);
     } else if (rq->err.code == ERR_NOT_FOUND) {
-        mount->call.digest = (struct digest){0};
-        start_session(rq);
+        upload_instead(rq);
     } else {
         reply_failure(rq, OCI_UNKNOWN, &rq->err);
     }
+}
+
+/* Does the source hold the blob? Then its size is known. */
+static bool source_holds(struct request *rq, struct mount *mount)
+{
+    struct blob_info info = {0};
+    struct meta_txn *txn = meta_read(rq->loop->reader, &rq->err);
+    bool held = txn != NULL && meta_blob_get(txn, str_of(mount->from), &mount->call.digest, &info, &rq->err) == 0;
+
+    if (txn != NULL)
+        meta_done(rq->loop->reader);
+    mount->size = info.size;
+    return held;
+}
+
+static void open_source(struct request *rq, bool waits)
+{
+    struct mount *mount = rq->state;
+
+    rq->rc = blob_file_open(rq->server->store, &mount->call.digest, mount->size, waits, &mount->fd, &rq->err);
+}
+
+static void open_source_on_worker(struct request *rq)
+{
+    struct mount *mount = rq->state;
+
+    open_source(rq, true);
+    if (rq->rc == 0)
+        close(mount->fd);
+}
+
+/* A damaged blob is not mounted, so that the client uploads it, which repairs it. */
+static void source_looked_at(struct request *rq)
+{
+    struct mount *mount = rq->state;
+
+    if (rq->rc == 0 || rq->err.code != ERR_DAMAGED) {
+        request_commit(rq, apply_mount, mounted);
+        return;
+    }
+    if (source_holds(rq, mount))
+        blob_file_damaged(rq->server->store, &mount->call.digest, rq->err.text);
+    upload_instead(rq);
+}
+
+static void look_at_source(struct request *rq)
+{
+    struct mount *mount = rq->state;
+
+    open_source(rq, false);
+    if (rq->rc == 0)
+        workers_close(rq->server->workers, rq->loop, mount->fd);
+    if (rq->rc != 0 && rq->err.code == ERR_BUSY)
+        request_work(rq, LANE_DISK, open_source_on_worker, source_looked_at);
+    else
+        source_looked_at(rq);
 }
 
 static void take(struct mount *mount, struct str repository)
@@ -179,12 +246,10 @@ void api_upload_start(struct request *rq)
     mount->from[0] = '\0';
     if (digest_parse(text, &mount->call.digest, &rq->err) != 0)
         reply_error(rq, OCI_DIGEST_INVALID, "%s", rq->err.text);
-    else if (find_source(rq, mount))
-        request_commit(rq, apply_mount, mounted);
-    else {
-        mount->call.digest = (struct digest){0};
-        start_session(rq);
-    }
+    else if (find_source(rq, mount) && source_holds(rq, mount))
+        look_at_source(rq);
+    else
+        upload_instead(rq);
 }
 
 /* ---- PATCH and PUT ---- */

@@ -24,6 +24,7 @@ enum err_code {
     ERR_BUSY,        /* held by somebody else, or would block: try again or elsewhere */
     ERR_UNSUPPORTED, /* known, but switched off or not served */
     ERR_NO_SPACE,    /* ENOSPC, EDQUOT */
+    ERR_DAMAGED,     /* what is stored is not what was stored; the text says what repairs it */
     ERR_IO,          /* any other failure of the system underneath */
 };
 
