@@ -22,6 +22,7 @@ enum {
 };
 
 struct blob_store {
+    int root;
     int dir; /* <root>/blobs; all names below are relative to it */
 };
 
@@ -109,13 +110,18 @@ struct blob_store *blob_store_open(const char *root, struct err *e)
     struct blob_store *store = xcalloc(1, sizeof(*store));
     char path[PATH_MAX];
 
-    store->dir = -1;
+    store->dir = store->root = -1;
     if ((size_t)snprintf(path, sizeof(path), "%s/blobs", root) >= sizeof(path)) {
         err_set(e, ERR_INVALID, "the name of the data directory is too long");
         goto failed;
     }
     if (prepare(root, path, &store->dir, e) != 0) {
         err_wrap(e, "blobs in %s", path);
+        goto failed;
+    }
+    store->root = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (store->root < 0) {
+        err_errno(e, "open %s", root);
         goto failed;
     }
     return store;
@@ -129,6 +135,8 @@ void blob_store_close(struct blob_store **store)
 {
     if (*store == NULL)
         return;
+    if ((*store)->root >= 0)
+        close((*store)->root);
     if ((*store)->dir >= 0)
         close((*store)->dir);
     free(*store);
@@ -224,6 +232,42 @@ int blob_remove(const struct blob_store *store, const struct digest *d, struct e
     name_of(d, &name);
     if (unlinkat(store->dir, name.file, 0) != 0 && errno != ENOENT)
         return err_errno(e, "blob %s: remove", name.text);
+    return 0;
+}
+
+/* ---- quarantine ---- */
+
+/* A name in quarantine/ that nothing has. Only whoever has claimed the blob takes one of its names. */
+static int free_name(int root, const struct digest *d, char where[BLOB_QUARANTINE_MAX], struct err *e)
+{
+    char text[DIGEST_TEXT_MAX];
+    struct stat st;
+
+    digest_format(d, text);
+    text[strcspn(text, ":")] = '-';
+    for (unsigned n = 1; n < 1000000; n++) {
+        int length = snprintf(where, BLOB_QUARANTINE_MAX, "quarantine/%s", text);
+
+        if (n > 1)
+            snprintf(where + length, BLOB_QUARANTINE_MAX - (size_t)length, ".%u", n);
+        if (fstatat(root, where, &st, AT_SYMLINK_NOFOLLOW) != 0)
+            return errno == ENOENT ? 0 : err_errno(e, "%s", where);
+    }
+    return err_set(e, ERR_EXISTS, "quarantine is full of %s; remove what is not needed", text);
+}
+
+int blob_quarantine(const struct blob_store *store, const struct digest *d, char where[BLOB_QUARANTINE_MAX],
+                    struct err *e)
+{
+    struct blob_name name;
+
+    name_of(d, &name);
+    if (make_folder(store->root, "quarantine", e) != 0 || free_name(store->root, d, where, e) != 0)
+        return err_wrap(e, "blob %s", name.text);
+    if (renameat(store->dir, name.file, store->root, where) != 0)
+        return err_errno(e, "blob %s: move to %s", name.text, where);
+    if (sync_folder(store->root, "quarantine", e) != 0 || sync_folder(store->dir, name.folder, e) != 0)
+        return err_wrap(e, "blob %s", name.text);
     return 0;
 }
 

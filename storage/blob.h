@@ -16,8 +16,9 @@
 struct blob_store;
 
 enum {
-    BLOB_FOLDERS = 2 * 256,                                 /* of both algorithms */
-    BLOB_NAME_MAX = 6 + 1 + 2 + 1 + 2 * DIGEST_RAW_MAX + 1, /* "sha256/ab/<hex>" with terminator */
+    BLOB_FOLDERS = 2 * 256,                                     /* of both algorithms */
+    BLOB_NAME_MAX = 6 + 1 + 2 + 1 + 2 * DIGEST_RAW_MAX + 1,     /* "sha256/ab/<hex>" with terminator */
+    BLOB_QUARANTINE_MAX = 11 + 6 + 1 + 2 * DIGEST_RAW_MAX + 12, /* "quarantine/sha256-<hex>.2" with terminator */
 };
 
 /* The name of a blob's file below <root>/blobs/. */
@@ -41,6 +42,11 @@ int blob_open_cached(const struct blob_store *store, const struct digest *d, int
  * the caller; only when the very last fsync fails is it gone already: the blob is there, but nobody may be told so.
  * Blocks. */
 int blob_adopt(const struct blob_store *store, const struct digest *d, const char *path, int fd, struct err *e);
+/* Move the file of `d` out of everybody's way, to <root>/quarantine/<alg>-<hex>, with ".2", ".3", … behind it when that
+ * name is taken; `where` gets the name below <root>. Whoever has it open reads on. ERR_NOT_FOUND when there is none. The
+ * caller has claimed the blob (pin.h). Blocks. */
+int blob_quarantine(const struct blob_store *store, const struct digest *d, char where[BLOB_QUARANTINE_MAX],
+                    struct err *e);
 /* Remove the file; one that is not there is no error. Blocks. */
 int blob_remove(const struct blob_store *store, const struct digest *d, struct err *e);
 
