@@ -7,6 +7,12 @@
 #include "registry/base/log.h"
 #include "registry/server.h"
 
+/* Retry-After, in seconds. */
+enum {
+    SHORTAGE_S = 1, /* of descriptors: gone as soon as some requests have ended */
+    CROWD_S = 30,   /* of unfinished uploads: gone when their clients have finished some */
+};
+
 static h2o_iovec_t copy(struct request *rq, struct str s)
 {
     return h2o_strdup(&rq->h2o->pool, s.p, s.n);
@@ -106,28 +112,48 @@ void reply_body(struct request *rq, int status, const char *type, struct str bod
     reply_bytes(rq, status, body);
 }
 
-void reply_error(struct request *rq, enum oci_error error, const char *fmt, ...)
+static void send_error(struct request *rq, enum oci_error error, struct str detail)
 {
     struct sbuf json = {0};
+
+    oci_error_json(error, detail, &json);
+    reply_body(rq, oci_error_status(error), "application/json", (struct str){json.p, json.n});
+    sbuf_free(&json);
+}
+
+void reply_error(struct request *rq, enum oci_error error, const char *fmt, ...)
+{
     va_list ap;
 
     va_start(ap, fmt);
-    oci_error_json(error, format(rq, fmt, ap), &json);
+    send_error(rq, error, format(rq, fmt, ap));
     va_end(ap);
-    reply_body(rq, oci_error_status(error), "application/json", (struct str){json.p, json.n});
-    sbuf_free(&json);
+}
+
+void reply_later(struct request *rq, enum oci_error error, unsigned seconds, const char *fmt, ...)
+{
+    va_list ap;
+
+    reply_header_text(rq, "Retry-After", "%u", seconds);
+    va_start(ap, fmt);
+    send_error(rq, error, format(rq, fmt, ap));
+    va_end(ap);
 }
 
 /* Is it the system's fault, not the client's? */
 static bool is_ours(enum err_code code)
 {
-    return code == ERR_IO || code == ERR_NO_SPACE || code == ERR_BUSY || code == ERR_DENIED;
+    return code == ERR_IO || code == ERR_NO_SPACE || code == ERR_BUSY || code == ERR_EXHAUSTED || code == ERR_DENIED;
 }
 
 void reply_failure(struct request *rq, enum oci_error error, const struct err *e)
 {
     struct log_field id = {"request_id", str_of(rq->id)};
 
+    if (e->code == ERR_TOO_MANY) {
+        reply_later(rq, OCI_TOOMANYREQUESTS, CROWD_S, "%s", e->text);
+        return;
+    }
     if (!is_ours(e->code)) {
         reply_error(rq, error, "%s", e->text);
         return;
@@ -137,8 +163,8 @@ void reply_failure(struct request *rq, enum oci_error error, const struct err *e
     if (e->code == ERR_NO_SPACE)
         reply_error(rq, OCI_UNKNOWN,
                     "the registry's disk is full; nothing was stored; ask its administrator to make room");
-    else if (e->code == ERR_BUSY)
-        reply_error(rq, OCI_UNAVAILABLE, "the registry is short of resources; try again");
+    else if (e->code == ERR_BUSY || e->code == ERR_EXHAUSTED)
+        reply_later(rq, OCI_UNAVAILABLE, SHORTAGE_S, "the registry is short of resources; try again");
     else
         reply_error(rq, OCI_UNKNOWN, "the registry failed; its administrator finds request %s in the log", rq->id);
 }

@@ -29,8 +29,11 @@ void reply_body(struct request *rq, int status, const char *type, struct str bod
 void reply_bytes(struct request *rq, int status, struct str body);
 /* An error of the table, with a detail that says what to do. */
 void reply_error(struct request *rq, enum oci_error error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* The same, with Retry-After: for what will be possible again by itself. */
+void reply_later(struct request *rq, enum oci_error error, unsigned seconds, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 /* A failure underneath. What only the client's input can cause gets `error`; the system's failures get 500 or 503 and a
- * line in the log. */
+ * line in the log; ERR_TOO_MANY is 429 with its text. */
 void reply_failure(struct request *rq, enum oci_error error, const struct err *e);
 /* The loop's snapshot, to be ended by meta_done(rq->loop->reader); NULL: its failure was replied. */
 struct meta_txn *reply_snapshot(struct request *rq);

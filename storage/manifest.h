@@ -15,7 +15,7 @@
 #include "registry/base/str.h"
 #include "storage/digest.h"
 
-enum { MANIFEST_BYTES_MAX = 4 * 1024 * 1024 };
+enum { MANIFEST_BYTES_MAX = 16 * 1024 * 1024 };
 
 enum manifest_kind { MANIFEST_IMAGE, MANIFEST_INDEX };
 

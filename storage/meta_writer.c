@@ -136,7 +136,7 @@ struct writer *writer_start(struct kv *kv, struct err *e)
     pthread_cond_init(&w->wake, NULL);
     if (start_thread(w) == 0)
         return w;
-    err_set(e, ERR_BUSY, "metadata: cannot start the writer thread; raise the limit on processes and threads");
+    err_set(e, ERR_EXHAUSTED, "metadata: cannot start the writer thread; raise the limit on processes and threads");
     pthread_cond_destroy(&w->wake);
     pthread_mutex_destroy(&w->lock);
     free(w);

@@ -1,7 +1,7 @@
 /*
  * PUT /v2/<name>/manifests/<reference>[?tag=…] (end-7).
  *
- * The bytes are gathered (4 MiB at most), checked on a worker (digest, JSON, policy), and stored unchanged in one
+ * The bytes are gathered (http.limits.manifest at most), checked on a worker (digest, JSON, policy), and stored unchanged in one
  * commit together with their tags. Nothing is stored unless everything they name is there.
  */
 #include <stdlib.h>
@@ -18,6 +18,8 @@
 #include "storage/reference.h"
 
 enum { TAGS_MAX = 100 };
+
+_Static_assert((size_t)CONFIG_MANIFEST_MAX <= (size_t)MANIFEST_BYTES_MAX, "what may be pushed can be kept");
 
 struct put_call {
     struct manifest_reference reference;
@@ -154,14 +156,15 @@ static void checked(struct request *rq)
 static void too_large(struct request *rq)
 {
     rq->h2o->http1_is_persistent = 0;
-    reply_error(rq, OCI_MANIFEST_TOO_LARGE, "a manifest has at most %d bytes", MANIFEST_BYTES_MAX);
+    reply_error(rq, OCI_MANIFEST_TOO_LARGE, "a manifest has at most %llu bytes here",
+                (unsigned long long)rq->server->config->limits.manifest_bytes);
 }
 
 static void on_piece(struct body_sink *sink, struct body_piece *piece)
 {
     struct request *rq = H2O_STRUCT_FROM_MEMBER(struct request, sink, sink);
     struct put_call *call = rq->state;
-    bool fits = call->bytes.n + piece->length <= MANIFEST_BYTES_MAX;
+    bool fits = call->bytes.n + piece->length <= rq->server->config->limits.manifest_bytes;
 
     for (int i = 0; i < piece->span_count && fits; i++)
         sbuf_put(&call->bytes, piece->spans[i].iov_base, piece->spans[i].iov_len);
@@ -191,7 +194,7 @@ void api_manifest_put(struct request *rq)
 
     if (!manifest_reference(rq, &reference))
         return;
-    if (length != BODY_LENGTH_UNKNOWN && length > MANIFEST_BYTES_MAX) {
+    if (length != BODY_LENGTH_UNKNOWN && length > rq->server->config->limits.manifest_bytes) {
         too_large(rq);
         return;
     }

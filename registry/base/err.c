@@ -20,9 +20,11 @@ static enum err_code code_from_errno(int number)
     case EPERM:
         return ERR_DENIED;
     case EAGAIN:
+        return ERR_BUSY;
     case EMFILE:
     case ENFILE:
-        return ERR_BUSY;
+    case ENOMEM:
+        return ERR_EXHAUSTED;
     default:
         return ERR_IO;
     }

@@ -22,6 +22,8 @@ enum err_code {
     ERR_TOO_LARGE,   /* over a limit */
     ERR_DENIED,      /* the caller may not */
     ERR_BUSY,        /* held by somebody else, or would block: try again or elsewhere */
+    ERR_EXHAUSTED,   /* the system has no more of something that comes back, such as descriptors: try again later */
+    ERR_TOO_MANY,    /* the caller has as many of something as he may: try again when there are fewer */
     ERR_UNSUPPORTED, /* known, but switched off or not served */
     ERR_NO_SPACE,    /* ENOSPC, EDQUOT */
     ERR_DAMAGED,     /* what is stored is not what was stored; the text says what repairs it */

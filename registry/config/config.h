@@ -41,6 +41,8 @@ enum config_certificate_policy {
 };
 enum config_platforms { CONFIG_PLATFORMS_ALL, CONFIG_PLATFORMS_NONE, CONFIG_PLATFORMS_LIST };
 
+enum { CONFIG_MANIFEST_MAX = 16 * 1024 * 1024 };
+
 struct config_list {
     char **items;
     size_t n;
@@ -83,6 +85,12 @@ struct config {
         uint64_t rate; /* blobs removed a second, at most */
     } garbage_collection;
 
+    uint64_t reserve; /* bytes of the file system that uploads leave free */
+    struct {
+        uint64_t total; /* sessions at once */
+        uint64_t per_repository;
+    } upload_limits;
+
     /* auth */
     enum config_auth auth;
     char *htpasswd_realm;
@@ -94,6 +102,19 @@ struct config {
     char *http_host; /* scheme://host[:port] put in front of Locations, or NULL: Locations are relative */
     bool http_relative_urls;
     uint64_t drain_timeout_ms;
+    struct {
+        uint64_t connections; /* at once; 0: as many as there are descriptors for */
+        uint64_t per_address;
+        uint64_t queue;          /* requests that wait for a worker or for the metadata writer */
+        uint64_t manifest_bytes; /* at most CONFIG_MANIFEST_MAX */
+        uint64_t rate;           /* bytes a second that a body and a reply must move at least */
+    } limits;
+    struct {
+        uint64_t handshake_ms; /* for TLS to be agreed on */
+        uint64_t head_ms;      /* for a head to come, from its first byte */
+        uint64_t idle_ms;      /* between two requests */
+        uint64_t stall_ms;     /* the time over which limits.rate is measured */
+    } timeouts;
     struct config_header *headers;
     size_t header_count;
     char *tls_certificate; /* NULL: plain HTTP */

@@ -2,6 +2,7 @@
 
 #include "registry/base/log.h"
 #include "registry/config/duration.h"
+#include "registry/config/size.h"
 
 static const struct {
     enum config_kind kind;
@@ -18,6 +19,7 @@ static const struct {
     [CONFIG_TYPE_BOOL] = {CONFIG_SCALAR, "true or false", "true"},
     [CONFIG_TYPE_COUNT] = {CONFIG_SCALAR, "a whole number", "1000"},
     [CONFIG_TYPE_DURATION] = {CONFIG_SCALAR, "a duration", "30s"},
+    [CONFIG_TYPE_SIZE] = {CONFIG_SCALAR, "a size", "64MiB"},
 };
 
 struct walk {
@@ -72,6 +74,8 @@ static bool has_type(enum config_type type, const struct config_node *node)
         return str_to_u64(text, &number);
     case CONFIG_TYPE_DURATION:
         return duration_parse(text, &number, NULL) == 0;
+    case CONFIG_TYPE_SIZE:
+        return size_parse(text, &number, NULL) == 0;
     default:
         return true;
     }

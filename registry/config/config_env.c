@@ -115,7 +115,7 @@ static struct config_node *place_open(struct config_node *root, const struct pla
 static bool wants_scalar(enum config_type type)
 {
     return type == CONFIG_TYPE_TEXT || type == CONFIG_TYPE_BOOL || type == CONFIG_TYPE_COUNT ||
-           type == CONFIG_TYPE_DURATION;
+           type == CONFIG_TYPE_DURATION || type == CONFIG_TYPE_SIZE;
 }
 
 static struct config_node *parse_value(const struct variable *v, const struct config_key *key, struct err *e)

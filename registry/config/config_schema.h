@@ -24,6 +24,7 @@ enum config_type {
     CONFIG_TYPE_BOOL,
     CONFIG_TYPE_COUNT,
     CONFIG_TYPE_DURATION,
+    CONFIG_TYPE_SIZE,
 };
 
 enum config_state {

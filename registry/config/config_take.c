@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "registry/config/duration.h"
+#include "registry/config/size.h"
 
 static void *field_of(struct config *config, const struct config_key *key)
 {
@@ -48,6 +49,15 @@ int take_milliseconds(struct config *config, const struct config_key *key, const
                       struct err *e)
 {
     return take_duration(field_of(config, key), 1000000, node, e);
+}
+
+int take_size(struct config *config, const struct config_key *key, const struct config_node *node, struct err *e)
+{
+    struct err cause;
+
+    if (size_parse(str_of(node->text), field_of(config, key), &cause) != 0)
+        return config_node_fail(node, e, "%s", cause.text);
+    return 0;
 }
 
 int take_limit(struct config *config, const struct config_key *key, const struct config_node *node, struct err *e)

@@ -14,6 +14,7 @@ config_take take_text;
 config_take take_bool;
 config_take take_seconds;      /* a duration, rounded up */
 config_take take_milliseconds; /* a duration, rounded up */
+config_take take_size;         /* bytes */
 config_take take_limit;        /* a count; 0 keeps the default, as it does in distribution */
 config_take take_texts;        /* a list of texts, as they are */
 config_take take_some_texts;   /* likewise, at least one */
@@ -31,6 +32,8 @@ config_take take_realm;
 config_take take_net;
 config_take take_host;
 config_take take_headers;
+config_take take_manifest_size; /* 64 KiB to CONFIG_MANIFEST_MAX */
+config_take take_timeout;       /* milliseconds, at least a second */
 config_take take_prometheus_path;
 config_take take_minimum_tls;
 config_take take_ciphersuites;

@@ -5,6 +5,10 @@
 
 #include "registry/config/address.h"
 #include "registry/config/ciphers.h"
+#include "registry/config/duration.h"
+#include "registry/config/size.h"
+
+enum { MANIFEST_LEAST = 64 * 1024 };
 
 int take_net(struct config *config, const struct config_key *key, const struct config_node *node, struct err *e)
 {
@@ -150,4 +154,25 @@ int take_ciphersuites(struct config *config, const struct config_key *key, const
         config_list_add(&config->tls_ciphersuites, str_of(name));
     }
     return 0;
+}
+
+int take_manifest_size(struct config *config, const struct config_key *key, const struct config_node *node,
+                       struct err *e)
+{
+    uint64_t bytes;
+
+    if (size_parse(str_of(node->text), &bytes, NULL) != 0 || bytes < MANIFEST_LEAST || bytes > CONFIG_MANIFEST_MAX)
+        return config_node_fail(node, e, "\"%.80s\" is not between 64KiB and 16MiB", node->text);
+    return take_size(config, key, node, e);
+}
+
+/* The timers tick once a second; none at all would keep what a client has left behind for ever. */
+int take_timeout(struct config *config, const struct config_key *key, const struct config_node *node, struct err *e)
+{
+    uint64_t nanoseconds;
+
+    if (duration_parse(str_of(node->text), &nanoseconds, NULL) != 0 || nanoseconds < 1000000000)
+        return config_node_fail(node, e, "\"%.80s\" is less than a second, the least there is; write for example %s",
+                                node->text, key->preset);
+    return take_milliseconds(config, key, node, e);
 }

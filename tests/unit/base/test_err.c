@@ -32,10 +32,10 @@ TEST(errno_codes, "the code follows errno")
         int number;
         enum err_code code;
     } cases[] = {
-        {ENOENT, ERR_NOT_FOUND}, {ENOTDIR, ERR_NOT_FOUND}, {EEXIST, ERR_EXISTS}, {ENOSPC, ERR_NO_SPACE},
-        {EDQUOT, ERR_NO_SPACE},  {EACCES, ERR_DENIED},     {EPERM, ERR_DENIED},  {EAGAIN, ERR_BUSY},
-        {EMFILE, ERR_BUSY},      {ENFILE, ERR_BUSY},       {EIO, ERR_IO},        {EROFS, ERR_IO},
-        {ENAMETOOLONG, ERR_IO},
+        {ENOENT, ERR_NOT_FOUND}, {ENOTDIR, ERR_NOT_FOUND}, {EEXIST, ERR_EXISTS},    {ENOSPC, ERR_NO_SPACE},
+        {EDQUOT, ERR_NO_SPACE},  {EACCES, ERR_DENIED},     {EPERM, ERR_DENIED},     {EAGAIN, ERR_BUSY},
+        {EMFILE, ERR_EXHAUSTED}, {ENFILE, ERR_EXHAUSTED},  {ENOMEM, ERR_EXHAUSTED}, {EIO, ERR_IO},
+        {EROFS, ERR_IO},         {ENAMETOOLONG, ERR_IO},
     };
 
     for (size_t i = 0; i < COUNT(cases); i++) {

@@ -19,6 +19,18 @@ TEST(defaults, "without file and variables every field has its default")
     CHECK_INT(l.config->garbage_collection.grace_s, 24 * 3600);
     CHECK_INT(l.config->garbage_collection.interval_s, 3600);
     CHECK_INT(l.config->garbage_collection.rate, 500);
+    CHECK_INT(l.config->reserve, 64 << 20);
+    CHECK_INT(l.config->upload_limits.total, 10000);
+    CHECK_INT(l.config->upload_limits.per_repository, 1000);
+    CHECK_INT(l.config->limits.connections, 0);
+    CHECK_INT(l.config->limits.per_address, 1000);
+    CHECK_INT(l.config->limits.queue, 4096);
+    CHECK_INT(l.config->limits.manifest_bytes, 4 << 20);
+    CHECK_INT(l.config->limits.rate, 128);
+    CHECK_INT(l.config->timeouts.handshake_ms, 10000);
+    CHECK_INT(l.config->timeouts.head_ms, 30000);
+    CHECK_INT(l.config->timeouts.idle_ms, 120000);
+    CHECK_INT(l.config->timeouts.stall_ms, 30000);
     CHECK_INT(l.config->auth, CONFIG_AUTH_NONE);
     CHECK_TEXT(l.config->http_addr, ":5000");
     CHECK_TEXT(l.config->http_net, "tcp");

@@ -207,7 +207,7 @@ TEST(too_large, "a manifest over 4 MiB is too large, one of 4 MiB is not")
     sbuf_put(&b, " ", 1);
     CHECK_INT(parse(sbuf_text(&b), "", &m), -1);
     CHECK_INT(err.code, ERR_TOO_LARGE);
-    CHECK_TEXT(err.text, "a manifest has at most 4194304 bytes, this one has 4194305");
+    CHECK_TEXT(err.text, "a manifest has at most 16777216 bytes, this one has 16777217");
     sbuf_free(&b);
 }
 
