@@ -2,6 +2,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/metrics.h"
+#include "registry/net/crowd.h"
 #include "registry/server.h"
 #include "registry/side.h"
 
@@ -22,6 +23,7 @@ static void look_around(const struct loop *here)
     struct tls *tls = here->server->tls;
 
     metric_set(METRIC_CONNECTIONS, count_connections(here));
+    metric_set(METRIC_CONNECTIONS_LIMIT, (int64_t)crowd_most(here->server->crowd));
     if (tls != NULL)
         metric_set(METRIC_CERTIFICATE_LEFT, tls_certificate_left_s(tls));
 }

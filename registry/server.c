@@ -5,12 +5,13 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "auth/throttle.h"
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
+#include "registry/limits.h"
+#include "registry/net/crowd.h"
 #include "registry/net/listener.h"
 #include "registry/ops/control.h"
 #include "registry/request.h"
@@ -29,17 +30,6 @@ enum {
 };
 
 /* ---- set up, in order ---- */
-
-/* As many descriptors as we are allowed: a connection is one, an upload another. */
-static void raise_descriptor_limit(void)
-{
-    struct rlimit limit;
-
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
 
 /* Body pieces and file chunks are large and reused: keep them in the heap instead of faulting them in again each time,
  * and keep worker threads from growing a heap each. */
@@ -101,6 +91,8 @@ static int open_parts(struct server *server, char *const *environment, struct er
     unsigned cores = online > 0 ? (unsigned)online : 1;
 
     server->loop_count = cores;
+    server->crowd = crowd_new(limits_connections(config, limits_raise_descriptors(), DISK_THREADS_PER_CORE * cores),
+                              config->limits.per_address);
     if ((server->store = store_open(config->root_directory, e)) == NULL)
         return -1;
     if (open_admission(server, environment, e) != 0)
@@ -162,6 +154,7 @@ static void close_parts(struct server *server)
     listener_close(&server->listener);
     side_close(&server->side);
     free(server->loops);
+    crowd_free(&server->crowd);
     access_log_stop(&server->access_log);
     tls_close(&server->tls);
     rules_close(&server->rules);
@@ -246,7 +239,6 @@ int server_run(const struct config *config, char *const *environment, struct err
     sigset_t signals;
     int rc;
 
-    raise_descriptor_limit();
     tune_allocator();
     configure_h2o(&server);
     rc = open_parts(&server, environment, e);

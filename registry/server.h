@@ -17,6 +17,7 @@
 #include "storage/store.h"
 
 struct control;
+struct crowd;
 struct listener;
 struct rules;
 struct side;
@@ -33,6 +34,7 @@ struct server {
     bool identifies;           /* a client certificate says who its user is */
     bool authenticates;        /* false: nobody is asked who he is, everybody may do everything */
     struct workers *workers;
+    struct crowd *crowd;           /* of connections */
     struct sweeper *sweeper;       /* NULL: off */
     struct control *control;       /* NULL: could not be had */
     struct access_log *access_log; /* NULL: off */

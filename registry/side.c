@@ -12,7 +12,10 @@
 #include "registry/net/listener.h"
 #include "registry/server.h"
 
-enum { SIDES_MAX = 2 };
+enum {
+    SIDES_MAX = 2,
+    SPARE = 16, /* who looks what is wrong gets in when everybody else waits */
+};
 
 struct side {
     struct listener *listeners[SIDES_MAX];
@@ -24,28 +27,27 @@ struct side {
 typedef int on_request(h2o_handler_t *handler, h2o_req_t *req);
 
 /* A host that only this listener's connections know, with one handler for all paths. */
-static struct listener *listen_beside(struct server *server, const char *key, const char *addr, on_request *handle,
-                                      struct err *e)
+static struct listener *listen_beside(struct server *server, struct listening *what, on_request *handle, struct err *e)
 {
-    struct listening what = {.key = key, .addr = addr};
     h2o_handler_t *handler;
 
-    what.host = h2o_config_register_host(&server->h2o, h2o_iovec_init(key, strlen(key)), 65535);
-    handler = h2o_create_handler(&what.host->fallback_path, sizeof(*handler));
+    what->host = h2o_config_register_host(&server->h2o, h2o_iovec_init(what->key, strlen(what->key)), 65535);
+    handler = h2o_create_handler(&what->host->fallback_path, sizeof(*handler));
     handler->on_req = handle;
-    return listener_open(server, &what, e);
+    return listener_open(server, what, e);
 }
 
 static int open_acme(struct side *side, struct server *server, struct err *e)
 {
     const struct config *config = server->config;
+    struct listening what = {.key = "http.acme.addr", .addr = config->acme_addr};
     struct listener *l;
 
     if (config->acme_webroot == NULL)
         return 0;
     if (acme_check(config, e) != 0)
         return -1;
-    l = listen_beside(server, "http.acme.addr", config->acme_addr, acme_handle, e);
+    l = listen_beside(server, &what, acme_handle, e);
     if (l == NULL)
         return -1;
     side->listeners[side->count++] = l;
@@ -56,11 +58,12 @@ static int open_acme(struct side *side, struct server *server, struct err *e)
 static int open_debug(struct side *side, struct server *server, struct err *e)
 {
     const struct config *config = server->config;
+    struct listening what = {.key = "http.debug.addr", .addr = config->debug_addr, .spare = SPARE};
     struct listener *l;
 
     if (config->debug_addr == NULL)
         return 0;
-    l = listen_beside(server, "http.debug.addr", config->debug_addr, debug_handle, e);
+    l = listen_beside(server, &what, debug_handle, e);
     if (l == NULL)
         return -1;
     side->listeners[side->count++] = l;

@@ -5,6 +5,7 @@
 
 #include "registry/base/log.h"
 #include "registry/net/client_certificate.h"
+#include "registry/net/crowd.h"
 #include "registry/net/http1_internal.h"
 #include "registry/net/http1_reply.h"
 #include "registry/server.h"
@@ -31,6 +32,7 @@ void http1_close(struct http1 *c)
     sbuf_free(&c->input);
     sbuf_free(&c->behind);
     loop_connection_remove(loop, &c->driven.connection);
+    crowd_leave(loop->server->crowd, &c->from);
     free(c);
 }
 
@@ -242,7 +244,7 @@ static h2o_socket_t *get_socket(h2o_conn_t *conn)
     return stream_socket(H2O_STRUCT_FROM_MEMBER(struct http1, driven.super, conn)->stream);
 }
 
-void http1_accept(struct loop *loop, int fd, SSL_CTX *tls, h2o_hostconf_t **hosts)
+void http1_accept(struct loop *loop, int fd, const struct network_address *from, SSL_CTX *tls, h2o_hostconf_t **hosts)
 {
     static const h2o_conn_callbacks_t callbacks = {
         .get_sockname = get_sockname, .get_peername = get_peername, .get_socket = get_socket};
@@ -254,6 +256,7 @@ void http1_accept(struct loop *loop, int fd, SSL_CTX *tls, h2o_hostconf_t **host
     memset((char *)c + sizeof(c->driven.super), 0, offsetof(struct http1, req) - sizeof(c->driven.super));
     c->driven.driver = &http1_driver;
     c->driven.loop = loop;
+    c->from = *from;
     peer_of_socket(&c->driven.peer, fd);
     http1_timers_attach(c);
     http1_reply_attach(c);

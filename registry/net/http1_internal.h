@@ -20,6 +20,7 @@ enum { HEAD_READ_BYTES = 8192 };
 
 struct http1 {
     struct driven driven;
+    struct network_address from; /* as it was counted */
     struct stream *stream;
     enum phase phase;
 

@@ -1,20 +1,32 @@
 /* Who is too slow, and how connections end when the loop does. */
+#include "registry/net/crowd.h"
 #include "registry/net/http1_internal.h"
+#include "registry/server.h"
 
 static struct http1 *of_connection(struct connection *connection)
 {
     return H2O_STRUCT_FROM_MEMBER(struct http1, driven.connection, connection);
 }
 
+/* Bytes a window, in either direction; bounded so that no configuration overflows it. */
+static uint64_t floor_of(const struct config *config)
+{
+    uint64_t bytes;
+
+    return __builtin_mul_overflow(config->limits.rate, config->timeouts.stall_ms, &bytes) ? UINT64_MAX : bytes / 1000;
+}
+
 /* Did fewer than the floor's bytes move in a whole window? `excused`: nothing could move, for reasons that are ours. */
 static bool too_slow(struct http1 *c, uint64_t now_ms, bool excused)
 {
+    const struct config *config = c->driven.loop->server->config;
+    uint64_t window_ms = now_ms - c->window_ms;
     uint64_t bytes = stream_bytes_in(c->stream) + stream_bytes_out(c->stream);
     bool slow;
 
-    if (now_ms - c->window_ms < HTTP1_WINDOW_MS && !excused)
+    if (window_ms < config->timeouts.stall_ms && !excused)
         return false;
-    slow = !excused && bytes - c->window_bytes < HTTP1_FLOOR_BYTES;
+    slow = !excused && bytes - c->window_bytes < floor_of(config);
     c->window_ms = now_ms;
     c->window_bytes = bytes;
     return slow;
@@ -22,15 +34,16 @@ static bool too_slow(struct http1 *c, uint64_t now_ms, bool excused)
 
 static bool expired(struct http1 *c, uint64_t now_ms)
 {
+    const struct server *server = c->driven.loop->server;
     uint64_t age = now_ms - c->since_ms;
 
     switch (c->phase) {
     case HANDSHAKE:
-        return age > HTTP1_HANDSHAKE_MS;
+        return age > server->config->timeouts.handshake_ms;
     case IDLE:
-        return age > HTTP1_IDLE_MS;
+        return age > server->config->timeouts.idle_ms || (age > HTTP1_IDLE_FULL_MS && crowd_is_full(server->crowd, 0));
     case HEAD:
-        return age > HTTP1_HEAD_MS;
+        return age > server->config->timeouts.head_ms;
     case BODY: /* excused while both pieces are on our side */
         return too_slow(c, now_ms,
                         c->body_complete ||

@@ -1,6 +1,7 @@
 #include "registry/net/listener.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -9,7 +10,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "registry/base/clock.h"
 #include "registry/base/log.h"
+#include "registry/base/pace.h"
+#include "registry/metrics.h"
+#include "registry/net/crowd.h"
 #include "registry/net/http1.h"
 #include "registry/net/sockets.h"
 #include "registry/server.h"
@@ -27,7 +32,11 @@ struct listener {
     struct connection connection; /* in its list: ticks, drains and dies with it */
     h2o_socket_t *accepting[SOCKETS_MAX];
     size_t accepting_count;
+    size_t spare;
     bool paused;
+    struct crowd_waiter waiter; /* for somebody to leave */
+    struct message resume;
+    struct pace full_pace, refused_pace, shortage_pace;
 };
 
 /* A connection on its way to its loop. */
@@ -36,6 +45,7 @@ struct arrival {
     struct listener *listener;
     struct loop *loop;
     int fd;
+    struct network_address from;
 };
 
 /* ---- accepting ---- */
@@ -48,10 +58,12 @@ static void arrive(struct message *message)
     SSL_CTX *tls = l->tls && l->server->tls != NULL ? tls_context(l->server->tls) : NULL;
 
     atomic_fetch_sub(&loop->connection_count, 1); /* it was counted on its way; http1_accept() counts it for good */
-    if (loop->stopping || loop->draining)
+    if (loop->stopping || loop->draining) {
         close(arrival->fd);
-    else
-        http1_accept(loop, arrival->fd, tls, l->hosts);
+        crowd_leave(l->server->crowd, &arrival->from);
+    } else {
+        http1_accept(loop, arrival->fd, &arrival->from, tls, l->hosts);
+    }
     SSL_CTX_free(tls);
     free(arrival);
 }
@@ -66,7 +78,7 @@ static struct loop *idlest_loop(struct server *server)
     return best;
 }
 
-static void dispatch(struct listener *l, int fd)
+static void dispatch(struct listener *l, int fd, const struct network_address *from)
 {
     struct arrival *arrival = xcalloc(1, sizeof(*arrival));
     int on = 1;
@@ -78,6 +90,7 @@ static void dispatch(struct listener *l, int fd)
     arrival->listener = l;
     arrival->loop = idlest_loop(l->server);
     arrival->fd = fd;
+    arrival->from = *from;
     atomic_fetch_add(&arrival->loop->connection_count, 1);
     loop_post(arrival->loop, &arrival->message);
 }
@@ -89,20 +102,83 @@ static void pause_accepting(struct listener *l)
     l->paused = true;
 }
 
+/* Out of descriptors, here or in the whole system. The next tick tries again. */
+static void pause_for_shortage(struct listener *l, int number)
+{
+    uint64_t before;
+
+    metric_add(METRIC_ACCEPT_PAUSED_SHORTAGE, 1);
+    if (pace_take(&l->shortage_pace, clock_monotonic_ms(), PACE_MINUTE_MS, &before))
+        log_warn("%s: accepting pauses for a second: %s (%llu times more since the last such line)", l->text,
+                 strerrordesc_np(number), (unsigned long long)before);
+    pause_accepting(l);
+}
+
+/* As many connections as there may be: the next one is accepted when one has ended. */
+static void pause_for_room(struct listener *l)
+{
+    uint64_t before;
+
+    metric_add(METRIC_ACCEPT_PAUSED_FULL, 1);
+    if (pace_take(&l->full_pace, clock_monotonic_ms(), PACE_MINUTE_MS, &before))
+        log_warn("%s: %zu connections are open, as many as may be: others wait, idle ones are closed early "
+                 "(http.limits.connections; %llu times more since the last such line)",
+                 l->text, crowd_most(l->server->crowd), (unsigned long long)before);
+    pause_accepting(l);
+    crowd_wait(l->server->crowd, &l->waiter);
+}
+
+/* Close a connection of an address that has enough of them. */
+static void turn_away(struct listener *l, int fd, const struct sockaddr *from, socklen_t n)
+{
+    char text[64];
+    uint64_t before;
+
+    close(fd);
+    metric_add(METRIC_CONNECTIONS_REFUSED_ADDRESS, 1);
+    if (!pace_take(&l->refused_pace, clock_monotonic_ms(), PACE_MINUTE_MS, &before))
+        return;
+    if (getnameinfo(from, n, text, sizeof(text), NULL, 0, NI_NUMERICHOST) != 0)
+        strcpy(text, "-");
+    log_warn("%s: %s has %llu connections, as many as an address may have: more are closed "
+             "(http.limits.connectionsperaddress; %llu more since the last such line)",
+             l->text, text, (unsigned long long)l->server->config->limits.per_address, (unsigned long long)before);
+}
+
+static void take_in(struct listener *l, int fd, const struct sockaddr *from, socklen_t n)
+{
+    struct network_address address = {0};
+
+    network_address_of(from, &address);
+    if (crowd_enter(l->server->crowd, &address) == CROWD_WELCOME)
+        dispatch(l, fd, &address);
+    else
+        turn_away(l, fd, from, n);
+}
+
+static bool is_shortage(int number)
+{
+    return number == EMFILE || number == ENFILE || number == ENOBUFS || number == ENOMEM;
+}
+
 static void on_connection(h2o_socket_t *socket, const char *error)
 {
     struct listener *l = socket->data;
 
-    if (error != NULL)
-        return;
-    for (int i = 0; i < ACCEPTS_PER_EVENT; i++) {
-        int fd = accept4(h2o_socket_get_fd(socket), NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    for (int i = 0; i < ACCEPTS_PER_EVENT && error == NULL; i++) {
+        struct sockaddr_storage from = {0};
+        socklen_t n = sizeof(from);
+        int fd;
 
+        if (crowd_is_full(l->server->crowd, l->spare)) {
+            pause_for_room(l);
+            return;
+        }
+        fd = accept4(h2o_socket_get_fd(socket), (struct sockaddr *)&from, &n, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            dispatch(l, fd);
-        } else if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-            log_warn("accepting paused for a second: %s", strerror(errno));
-            pause_accepting(l);
+            take_in(l, fd, (struct sockaddr *)&from, n);
+        } else if (is_shortage(errno)) {
+            pause_for_shortage(l, errno);
             return;
         } else if (errno != ECONNABORTED && errno != EINTR) {
             return;
@@ -115,6 +191,23 @@ static void start_accepting(struct listener *l)
     for (size_t i = 0; i < l->accepting_count; i++)
         h2o_socket_read_start(l->accepting[i], on_connection);
     l->paused = false;
+}
+
+/* Somebody has left. From whatever loop he was on. */
+static void on_room(struct crowd_waiter *waiter)
+{
+    struct listener *l = H2O_STRUCT_FROM_MEMBER(struct listener, waiter, waiter);
+
+    loop_post(&l->server->loops[0], &l->resume);
+}
+
+static void resume(struct message *message)
+{
+    struct listener *l = H2O_STRUCT_FROM_MEMBER(struct listener, resume, message);
+
+    crowd_arrived(l->server->crowd, &l->waiter);
+    if (l->paused)
+        start_accepting(l);
 }
 
 static void on_tick(struct connection *connection, uint64_t now_ms)
@@ -133,6 +226,8 @@ static void stop_listening(struct connection *connection)
     for (size_t i = 0; i < l->accepting_count; i++)
         h2o_socket_close(l->accepting[i]);
     l->accepting_count = 0;
+    l->paused = false;
+    crowd_give_up(l->server->crowd, &l->waiter);
     loop_connection_remove(&l->server->loops[0], connection);
 }
 
@@ -148,6 +243,8 @@ static void begin(struct message *message)
         l->sockets.fds[i] = -1;
     }
     l->accepting_count = l->sockets.count;
+    l->waiter.wake = on_room;
+    l->resume.run = resume;
     l->connection.tick = on_tick;
     l->connection.drain = stop_listening;
     l->connection.kill = stop_listening;
@@ -183,6 +280,7 @@ struct listener *listener_open(struct server *server, const struct listening *wh
     l->server = server;
     l->hosts[0] = what->host;
     l->tls = what->tls;
+    l->spare = what->spare;
     if (open_sockets(l, what, e) != 0)
         listener_close(&l);
     return l;

@@ -2,7 +2,8 @@
  * Listening and accepting. The registry has one listener, each server beside it (side.h) one more.
  *
  * The first loop accepts and gives each connection to the loop that has fewest, so that few heavy clients spread as
- * well as many light ones. Out of descriptors, accepting pauses and is tried again every second. A connection reaches
+ * well as many light ones. Out of descriptors, accepting pauses and is tried again every second; with as many
+ * connections as there may be (crowd.h) it pauses until one ends. A connection reaches
  * the handlers of its listener's host and no others, whatever its requests say about hosts.
  *
  * Thread: the functions here are for the thread that starts and stops the server; accepting is the first loop's, and
@@ -27,6 +28,7 @@ struct listening {
     bool is_path;         /* of a Unix socket */
     bool inherits;        /* sockets from systemd, when there are any, instead of `addr` */
     bool tls;             /* with the server's certificate, if it has one */
+    size_t spare;         /* connections that it may have when there are as many as there may be */
     h2o_hostconf_t *host; /* registered before the loops start */
 };
 
