@@ -55,6 +55,7 @@ UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 BENCH_OBJ := $(call object,$(wildcard tests/bench/*.c))
 BENCH := $(BUILD)/bench/load
+CRASH_SHIM := $(BUILD)/crash/shim.so
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
@@ -104,6 +105,12 @@ $(BENCH): $(BENCH_OBJ) $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
+# Loaded into programs (LD_PRELOAD), so without sanitizers, and without the checks that rename what it stands in for.
+$(CRASH_SHIM): $(wildcard tests/crash/shim*.c) tests/crash/shim.h
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -I. -D_GNU_SOURCE -std=gnu17 $(WARNINGS) -O2 -g -fPIC -shared -pthread -o $@ $(filter %.c,$^)
+
 # Wants CC=clang SAN=…,fuzzer-no-link, as tests/fuzz/run.sh sets them.
 $(BUILD)/fuzz/%: $(BUILD)/o/tests/fuzz/%.o $(LIB)
 	@mkdir -p $(@D)
@@ -126,6 +133,7 @@ $(COMPLETIONS): $(BUILD)/completion/%: $(BUILD)/%
 
 unit-programs: $(UNIT)
 bench-programs: $(BENCH)
+crash-programs: $(CRASH_SHIM)
 fuzz-programs: $(FUZZ)
 
 deps: ## install what building needs, from Debian's packages
