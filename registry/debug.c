@@ -20,10 +20,16 @@ static int64_t count_connections(const struct loop *here)
 /* What nobody counts while it happens. */
 static void look_around(const struct loop *here)
 {
-    struct tls *tls = here->server->tls;
+    const struct server *server = here->server;
+    struct tls *tls = server->tls;
 
     metric_set(METRIC_CONNECTIONS, count_connections(here));
-    metric_set(METRIC_CONNECTIONS_LIMIT, (int64_t)crowd_most(here->server->crowd));
+    metric_set(METRIC_CONNECTIONS_LIMIT, (int64_t)crowd_most(server->crowd));
+    metric_set(METRIC_QUEUE_DISK, (int64_t)workers_waiting(server->workers, LANE_DISK));
+    metric_set(METRIC_QUEUE_HASH, (int64_t)workers_waiting(server->workers, LANE_HASH));
+    metric_set(METRIC_QUEUE_SUSPECT, (int64_t)workers_waiting(server->workers, LANE_SUSPECT));
+    metric_set(METRIC_QUEUE_COMMIT, (int64_t)meta_waiting(server->store->meta));
+    metric_set(METRIC_UPLOADS, (int64_t)uploads_total(server->store->uploads));
     if (tls != NULL)
         metric_set(METRIC_CERTIFICATE_LEFT, tls_certificate_left_s(tls));
 }

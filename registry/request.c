@@ -7,6 +7,7 @@
 
 #include "registry/base/log.h"
 #include "registry/gate.h"
+#include "registry/metrics.h"
 #include "registry/permission.h"
 #include "registry/query.h"
 #include "registry/reply.h"
@@ -144,6 +145,24 @@ int request_handle(h2o_handler_t *handler, h2o_req_t *h2o)
 
 /* ---- work ---- */
 
+enum { PATIENCE_WITH_UPLOADS = 4 }; /* times the queue: what is half done goes on while new work is put off */
+
+bool request_admit(struct request *rq)
+{
+    const struct server *server = rq->server;
+    size_t room = server->config->limits.queue;
+
+    if (rq->target.route == ROUTE_UPLOAD && __builtin_mul_overflow(room, PATIENCE_WITH_UPLOADS, &room))
+        room = SIZE_MAX;
+    rq->admitted = rq->admitted ||
+                   (workers_waiting(server->workers, LANE_DISK) < room && meta_waiting(server->store->meta) < room);
+    if (rq->admitted)
+        return true;
+    metric_add(METRIC_QUEUE_REFUSED, 1);
+    reply_later(rq, OCI_UNAVAILABLE, 1, "too many requests wait for the registry's disk; try again in a second");
+    return false;
+}
+
 static void run_job(struct job *job)
 {
     struct request *rq = H2O_STRUCT_FROM_MEMBER(struct request, job, job);
@@ -167,6 +186,8 @@ static void job_done(struct job *job)
 
 void request_work(struct request *rq, enum lane lane, void (*run)(struct request *rq), void (*done)(struct request *rq))
 {
+    if (lane == LANE_DISK && !request_admit(rq))
+        return;
     rq->working = true;
     rq->run = run;
     rq->done = done;
@@ -194,6 +215,8 @@ static void commit_done(struct job *job)
 void request_commit(struct request *rq, int (*apply)(struct meta_txn *txn, struct meta_change *change, struct err *e),
                     void (*done)(struct request *rq))
 {
+    if (!request_admit(rq))
+        return;
     rq->working = true;
     rq->done = done;
     rq->commit.change.apply = apply;

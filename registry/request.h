@@ -46,6 +46,7 @@ struct request {
     struct str query; /* raw */
 
     /* work under way */
+    bool admitted; /* it has a place in the queues: it may use them until it ends */
     bool working;
     struct job job;
     struct commit commit;
@@ -66,10 +67,16 @@ struct request {
 /* libh2o's way in: makes the request, routes, admits, handles. */
 int request_handle(h2o_handler_t *handler, h2o_req_t *h2o);
 
-/* Run `run` on a worker, then `done` on the loop if the client is still there. rq->rc and rq->err are theirs to use. */
+/* May the request begin with work that waits for the disk? It may when the queues of the disk and of the metadata writer
+ * are not full (http.limits.queue), and then until it ends, so that nothing breaks half-way: later pieces of a body wait,
+ * and so does their client. Work on an upload that has begun is put off much later than new work. False: 503 with
+ * Retry-After was replied. Asked by request_work() and request_commit() if nobody asked before. */
+bool request_admit(struct request *rq);
+/* Run `run` on a worker, then `done` on the loop if the client is still there. rq->rc and rq->err are theirs to use. For
+ * LANE_DISK this may reply instead, as request_admit(): the caller is done either way. */
 void request_work(struct request *rq, enum lane lane, void (*run)(struct request *rq),
                   void (*done)(struct request *rq));
-/* Run `apply` in a metadata commit, then `done`; rq->rc and rq->err tell how it ended. The apply function finds its
+/* Run `apply` in a metadata commit, then `done`, or reply as request_admit(); rq->rc and rq->err tell how it ended. The apply function finds its
  * request by request_of_change(). */
 void request_commit(struct request *rq, int (*apply)(struct meta_txn *txn, struct meta_change *change, struct err *e),
                     void (*done)(struct request *rq));

@@ -18,6 +18,7 @@
 #include "registry/rules.h"
 #include "registry/side.h"
 #include "registry/sweeper.h"
+#include "storage/upload_census.h"
 
 enum {
     DISK_THREADS_PER_CORE = 8, /* they wait more than they work */
@@ -25,6 +26,7 @@ enum {
     DRAIN_POLL_MS = 20,
     FIRST_PURGE_MS = 60 * 1000, /* so that a server that is restarted daily purges too */
     PURGE_AT_ONCE = 1000,
+    COUNTED_AT_ONCE = 4000, /* files of unfinished uploads */
     ATTEMPTS_MOST = 1000000,
     RECOVER_MOST_MS = 24 * 60 * 60 * 1000,
 };
@@ -84,6 +86,15 @@ static int open_admission(struct server *server, char *const *environment, struc
     return 0;
 }
 
+static void limit_uploads(struct server *server)
+{
+    const struct config *config = server->config;
+    const struct upload_limits limits = {.total = config->upload_limits.total,
+                                         .per_repository = config->upload_limits.per_repository};
+
+    uploads_limit(server->store->uploads, &limits, config->reserve);
+}
+
 static int open_parts(struct server *server, char *const *environment, struct err *e)
 {
     const struct config *config = server->config;
@@ -95,6 +106,7 @@ static int open_parts(struct server *server, char *const *environment, struct er
                               config->limits.per_address);
     if ((server->store = store_open(config->root_directory, e)) == NULL)
         return -1;
+    limit_uploads(server);
     if (open_admission(server, environment, e) != 0)
         return -1;
     if (config->tls_certificate != NULL && (server->tls = tls_open(config, e)) == NULL)
@@ -216,6 +228,7 @@ static void wait_for_signals(struct server *server, const sigset_t *signals)
         if (number == SIGHUP)
             log_info("SIGHUP: reading certificates, users and access rules again");
         refresh(server, number == SIGHUP);
+        uploads_count_some(server->store->uploads, COUNTED_AT_ONCE);
         purge_due_ms = purge_uploads(server, purge_due_ms);
     }
 }

@@ -159,6 +159,11 @@ void meta_submit(struct meta *meta, struct meta_change *change)
     writer_submit(meta->writer, change);
 }
 
+size_t meta_waiting(const struct meta *meta)
+{
+    return writer_waiting(meta->writer);
+}
+
 /* Stands in the queue for a change whose submitter waits. */
 struct proxy {
     struct meta_change change; /* first: the writer hands it back */

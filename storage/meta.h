@@ -46,6 +46,8 @@ struct meta_change {
     struct meta_change *next; /* the writer's */
 };
 void meta_submit(struct meta *meta, struct meta_change *change);
+/* How many changes wait to be begun with. Any thread. */
+size_t meta_waiting(const struct meta *meta);
 /* meta_submit() and wait: for tools and tests, never on a loop. Returns change->rc. `done` is not called. */
 int meta_write(struct meta *meta, struct meta_change *change);
 

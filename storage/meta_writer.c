@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct writer {
@@ -11,6 +12,7 @@ struct writer {
     pthread_cond_t wake;
     struct meta_change *first;
     struct meta_change **last; /* where the next one is linked in */
+    atomic_size_t waiting;     /* written under the lock */
     bool stopping;
 };
 
@@ -77,6 +79,7 @@ static bool attempt(struct writer *w, struct batch *b)
 static void link_in(struct writer *w, struct meta_change *change)
 {
     change->next = NULL;
+    atomic_fetch_add_explicit(&w->waiting, 1, memory_order_relaxed);
     *w->last = change;
     w->last = &change->next;
 }
@@ -93,6 +96,7 @@ static void take(struct writer *w, struct batch *b)
         b->changes[b->n++] = w->first;
         w->first = w->first->next;
     }
+    atomic_fetch_sub_explicit(&w->waiting, b->n, memory_order_relaxed);
     if (w->first == NULL)
         w->last = &w->first;
     pthread_mutex_unlock(&w->lock);
@@ -149,6 +153,11 @@ void writer_submit(struct writer *w, struct meta_change *change)
     link_in(w, change);
     pthread_cond_signal(&w->wake);
     pthread_mutex_unlock(&w->lock);
+}
+
+size_t writer_waiting(const struct writer *w)
+{
+    return atomic_load_explicit(&w->waiting, memory_order_relaxed);
 }
 
 void writer_stop(struct writer **writer)

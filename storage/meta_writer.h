@@ -29,5 +29,7 @@ struct writer *writer_start(struct kv *kv, struct err *e);
 void writer_stop(struct writer **writer);
 /* The change is the writer's until `done` is called. */
 void writer_submit(struct writer *writer, struct meta_change *change);
+/* Changes that no transaction has taken yet. Any thread. */
+size_t writer_waiting(const struct writer *writer);
 
 #endif

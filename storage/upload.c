@@ -28,6 +28,8 @@
 #include "storage/upload_id.h"
 #include "storage/upload_internal.h"
 
+enum { RECORD_ROOM = 4096 }; /* bytes of disk that the record of a session takes */
+
 /* ---- opening and closing ---- */
 
 /* A checkpoint is trusted within one boot only. Without a boot id (no /proc), within one process. */
@@ -49,6 +51,7 @@ struct uploads *uploads_open(const char *root, struct blob_store *blobs, struct 
     struct uploads *uploads = xcalloc(1, sizeof(*uploads));
 
     uploads->blobs = blobs;
+    uploads->census = census_new();
     if ((size_t)snprintf(uploads->path, sizeof(uploads->path), "%s/uploads", root) >= sizeof(uploads->path)) {
         err_set(e, ERR_INVALID, "the name of the data directory is too long");
         goto failed;
@@ -61,11 +64,14 @@ struct uploads *uploads_open(const char *root, struct blob_store *blobs, struct 
         goto failed;
     }
     read_boot_id(uploads->boot);
+    uploads->reserve.dir = uploads->dir;
+    atomic_init(&uploads->reserve.left, INT64_MAX);
     for (size_t i = 0; i < UPLOAD_SLOTS; i++)
         pthread_mutex_init(&uploads->slots[i].lock, NULL);
     return uploads;
 
 failed:
+    census_free(&uploads->census);
     free(uploads);
     return NULL;
 }
@@ -85,7 +91,10 @@ void uploads_close(struct uploads **uploads)
         }
         pthread_mutex_destroy(&slot->lock);
     }
+    if ((*uploads)->counting != NULL)
+        closedir((*uploads)->counting);
     close((*uploads)->dir);
+    census_free(&(*uploads)->census);
     free(*uploads);
     *uploads = NULL;
 }
@@ -129,6 +138,8 @@ void upload_let_go(struct upload *u)
     while (*link != u)
         link = &(*link)->next;
     *link = u->next;
+    if (u->ended)
+        census_remove(u->uploads->census, u->id);
     pthread_mutex_unlock(&slot->lock);
     upload_data_close(&u->data);
     free(u);
@@ -183,8 +194,14 @@ int upload_create(struct uploads *uploads, struct str repository, struct str own
 
     if (!fits(repository, REPOSITORY_NAME_MAX) || !fits(owner, UPLOAD_OWNER_MAX))
         return err_set(e, ERR_INVALID, "upload: name of repository or owner is over 255 bytes or holds a NUL");
+    if (uploads_reserve(uploads, RECORD_ROOM, e) != 0)
+        return err_wrap(e, "new upload");
     u = upload_new(uploads);
     upload_id_make(u->id);
+    if (census_enter(uploads->census, u->id, repository, e) != 0) {
+        free(u);
+        return -1;
+    }
     upload_data_init(&u->data, uploads->dir, u->id, alg);
     copy_name(u->state.repository, repository);
     copy_name(u->state.owner, owner);
@@ -199,6 +216,7 @@ int upload_create(struct uploads *uploads, struct str repository, struct str own
     slot_add(slot, u);
     pthread_mutex_unlock(&slot->lock);
     if (upload_state_create(uploads->dir, u->id, &u->state, e) != 0) {
+        u->ended = true;
         upload_let_go(u);
         return err_wrap(e, "new upload");
     }
@@ -330,7 +348,13 @@ uint64_t upload_offset(const struct upload *u)
 
 int upload_append(struct upload *u, const struct iovec *spans, int n, struct err *e)
 {
-    return upload_data_append(&u->data, spans, n, e) == 0 ? 0 : err_wrap(e, "upload %s", u->id);
+    uint64_t bytes = 0;
+
+    for (int i = 0; i < n; i++)
+        bytes += spans[i].iov_len;
+    if (uploads_reserve(u->uploads, bytes, e) == 0 && upload_data_append(&u->data, spans, n, e) == 0)
+        return 0;
+    return err_wrap(e, "upload %s", u->id);
 }
 
 int upload_rewind(struct upload *u, struct err *e)

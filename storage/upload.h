@@ -28,6 +28,7 @@
 #include "storage/digest.h"
 
 struct uploads;
+struct upload_limits;
 struct upload;
 
 enum { UPLOAD_ID_LENGTH = 36 }; /* a version 4 UUID in lower case (RFC 9562) */
@@ -35,7 +36,17 @@ enum { UPLOAD_ID_LENGTH = 36 }; /* a version 4 UUID in lower case (RFC 9562) */
 struct uploads *uploads_open(const char *root, struct blob_store *blobs, struct err *e);
 void uploads_close(struct uploads **uploads);
 
-/* A new session, held by the caller. `owner` (at most 255 bytes, may be empty) and `repository` are checked at every
+/* Limits on sessions at once, and bytes of the file system that uploads leave free (0: none). Without this there are
+ * none. Before the first session. */
+void uploads_limit(struct uploads *uploads, const struct upload_limits *limits, uint64_t reserve);
+/* Count up to `looks` files of sessions that were there before; true when there are more to count. One thread. */
+bool uploads_count_some(struct uploads *uploads, size_t looks);
+/* Sessions, as far as they are counted. */
+size_t uploads_total(struct uploads *uploads);
+/* May so much more be written to the file system? ERR_NO_SPACE when that would reach into the reserve (reserve.h). */
+int uploads_reserve(struct uploads *uploads, uint64_t bytes, struct err *e);
+
+/* A new session, held by the caller. ERR_TOO_MANY with as many as may be, ERR_NO_SPACE at the reserve. `owner` (at most 255 bytes, may be empty) and `repository` are checked at every
  * later use. */
 int upload_create(struct uploads *uploads, struct str repository, struct str owner, enum digest_alg alg,
                   struct upload **out, struct err *e);
@@ -50,7 +61,7 @@ int upload_status(struct uploads *uploads, struct str id, struct str repository,
 const char *upload_id(const struct upload *u);
 uint64_t upload_offset(const struct upload *u);
 
-/* Hash and write `n` spans at the end. On failure the session keeps what it had before the call. */
+/* Hash and write `n` spans at the end. ERR_NO_SPACE also when only the reserve is left. On failure the session keeps what it had before the call. */
 int upload_append(struct upload *u, const struct iovec *spans, int n, struct err *e);
 /* Back to what the session had when it was created or acquired: for a chunk that turned out not to be what it was
  * announced as. */

@@ -72,6 +72,7 @@ int upload_finish(struct upload **upload, const struct digest *expected, uint64_
     if (!digest_equal(&actual, expected)) {
         if (remove_files(u->uploads, u->id, &inner) != 0)
             log_warn("upload %s: %s", u->id, inner.text);
+        u->ended = true;
         upload_let_go(u);
         return digest_mismatch(&actual, expected, e);
     }
@@ -81,6 +82,7 @@ int upload_finish(struct upload **upload, const struct digest *expected, uint64_
     upload_state_name(u->id, state);
     if (remove_name(u->uploads->dir, state, &inner) != 0)
         log_warn("upload %s: %s", u->id, inner.text);
+    u->ended = true;
     upload_let_go(u);
     return 0;
 
@@ -98,6 +100,7 @@ int upload_cancel(struct upload **upload, struct err *e)
     *upload = NULL;
     if (rc != 0)
         err_wrap(e, "cancel upload %s", u->id);
+    u->ended = rc == 0;
     upload_let_go(u);
     return rc;
 }
@@ -137,25 +140,14 @@ static bool purge_one(struct uploads *uploads, const char *id, uint64_t now, uin
             log_info("upload %s would be purged: nobody wrote to it for %llu s", id, (unsigned long long)age);
         } else if (written >= 0 && age >= age_s) {
             removed = remove_files(uploads, id, &err) == 0;
-            if (!removed)
+            if (removed)
+                census_remove(uploads->census, id);
+            else
                 log_warn("purge of upload %s: %s", id, err.text);
         }
     }
     pthread_mutex_unlock(&slot->lock);
     return removed;
-}
-
-/* "<id>" or "<id>.state"; anything else in the directory is not ours to remove. */
-static bool id_of_file(const char *file, char id[UPLOAD_ID_LENGTH + 1])
-{
-    struct str name = str_of(file);
-    struct str rest = str_from(name, UPLOAD_ID_LENGTH);
-
-    if (name.n < UPLOAD_ID_LENGTH || !upload_id_valid((struct str){file, UPLOAD_ID_LENGTH}))
-        return false;
-    memcpy(id, file, UPLOAD_ID_LENGTH);
-    id[UPLOAD_ID_LENGTH] = '\0';
-    return rest.n == 0 || str_eq(rest, STR(".state"));
 }
 
 size_t uploads_purge(struct uploads *uploads, uint64_t age_s, size_t limit, bool dry_run)
@@ -173,7 +165,7 @@ size_t uploads_purge(struct uploads *uploads, uint64_t age_s, size_t limit, bool
     while (removed < limit && (entry = readdir(dir)) != NULL) {
         char id[UPLOAD_ID_LENGTH + 1];
 
-        if (id_of_file(entry->d_name, id) && purge_one(uploads, id, now, age_s, dry_run))
+        if (upload_id_of_file(entry->d_name, id) && purge_one(uploads, id, now, age_s, dry_run))
             removed++;
     }
     closedir(dir);

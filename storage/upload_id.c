@@ -38,3 +38,15 @@ void upload_id_make(char out[UPLOAD_ID_LENGTH + 1])
     }
     out[UPLOAD_ID_LENGTH] = '\0';
 }
+
+bool upload_id_of_file(const char *file, char id[UPLOAD_ID_LENGTH + 1])
+{
+    struct str name = str_of(file);
+    struct str rest = str_from(name, UPLOAD_ID_LENGTH);
+
+    if (name.n < UPLOAD_ID_LENGTH || !upload_id_valid((struct str){file, UPLOAD_ID_LENGTH}))
+        return false;
+    memcpy(id, file, UPLOAD_ID_LENGTH);
+    id[UPLOAD_ID_LENGTH] = '\0';
+    return rest.n == 0 || str_eq(rest, STR(".state"));
+}

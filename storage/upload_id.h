@@ -11,5 +11,7 @@
 bool upload_id_valid(struct str id);
 /* A new random id with terminator. */
 void upload_id_make(char out[UPLOAD_ID_LENGTH + 1]);
+/* The id of a session's file, "<id>" or "<id>.state"; false for anything else, which is not ours. */
+bool upload_id_of_file(const char *file, char id[UPLOAD_ID_LENGTH + 1]);
 
 #endif

@@ -1,15 +1,18 @@
 /*
  * What the files about upload sessions share: upload.c (sessions come, work, pause), upload_end.c (sessions go).
  *
- * Locks: slot.lock, alone; no function takes two.
+ * Locks: slot.lock, and under it that of the census; no function takes two slots'.
  */
 #ifndef BERTH_STORAGE_UPLOAD_INTERNAL_H
 #define BERTH_STORAGE_UPLOAD_INTERNAL_H
 
+#include <dirent.h>
 #include <limits.h>
 #include <pthread.h>
 
+#include "storage/reserve.h"
 #include "storage/upload.h"
+#include "storage/upload_census.h"
 #include "storage/upload_data.h"
 #include "storage/upload_state.h"
 
@@ -22,6 +25,7 @@ struct upload {
     char id[UPLOAD_ID_LENGTH + 1];
     struct upload_state state; /* as on disk: names never change, the checkpoint is the one last written */
     struct upload_data data;
+    bool ended;              /* its files are gone, and with them the session */
     struct hasher held_from; /* of the bytes that were there when it was acquired */
 };
 
@@ -36,6 +40,10 @@ struct uploads {
     int dir; /* open on path */
     char boot[UPLOAD_BOOT_LENGTH + 1];
     struct upload_slot slots[UPLOAD_SLOTS];
+    struct upload_census *census;
+    struct reserve reserve;
+    DIR *counting; /* the directory, while the census goes through it; of uploads_count_some()'s thread, as the next */
+    bool counted;
 };
 
 /* The slot of a valid id. */

@@ -88,6 +88,10 @@ static void check(struct request *rq)
         rq->rc = err_set(&rq->err, ERR_DIGEST, "the manifest sent has digest %s, not %s", got, wanted);
         return;
     }
+    /* Twice: its pages and those above them in the tree. */
+    rq->rc = uploads_reserve(rq->server->store->uploads, 2 * bytes.n, &rq->err);
+    if (rq->rc != 0)
+        return;
     rq->rc = manifest_parse(bytes, str_of(call->content_type), &call->manifest, &rq->err);
     call->parsed = rq->rc == 0;
     if (call->parsed)
@@ -204,7 +208,7 @@ void api_manifest_put(struct request *rq)
     call->content_type = media_type_of(request_header(rq, H2O_TOKEN_CONTENT_TYPE));
     rq->state = call;
     rq->release = release;
-    if (!take_tags(rq, call))
+    if (!take_tags(rq, call) || !request_admit(rq))
         return;
     rq->sink.piece = on_piece;
     rq->sink.end = on_end;
