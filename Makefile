@@ -193,6 +193,9 @@ install: all man ## install below DESTDIR and PREFIX
 	install -m 0644 $(MAN) $(SHARE)/man/man1
 	install -m 0644 $(COMPLETIONS) $(SHARE)/bash-completion/completions
 	install -m 0644 conf/config.yml $(SHARE)/berth/config.example.yml
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' conf/berth.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/berth.service
+	install -m 0644 conf/berth.socket $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 clean: ## remove build/
 	rm -rf build

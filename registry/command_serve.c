@@ -6,6 +6,7 @@
 
 #include "registry/base/log.h"
 #include "registry/config/config.h"
+#include "registry/run_as.h"
 #include "registry/server.h"
 
 /* Signals are taken by the housekeeper with sigtimedwait(): every thread inherits them blocked. */
@@ -23,15 +24,19 @@ static void block_signals(void)
 
 int command_serve(const struct invocation *call)
 {
+    const char *who = option_value(call, OPTION_USER, 0);
+    struct run_as user;
     struct err e = {0};
     struct config *config;
     int rc = -1;
 
+    if (who != NULL && run_as_find(who, &user, &e) != 0)
+        return program_misused(call, &e);
     block_signals();
     config = config_load(call->argument_count > 0 ? call->arguments[0] : NULL, environ, &e);
     if (config != NULL) {
         log_init(config->log_level, config->log_format, config->log_fields, config->log_field_count);
-        rc = server_run(config, environ, &e);
+        rc = server_run(config, environ, who == NULL ? NULL : &user, &e);
     }
     if (rc != 0)
         log_error("%s", e.text);

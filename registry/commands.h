@@ -21,6 +21,7 @@ enum command_option {
     OPTION_DELETE_UNTAGGED,
     OPTION_QUIET,
     OPTION_GRACE,
+    OPTION_USER,
 };
 
 /* serve [CONFIG]: until SIGTERM. */

@@ -19,6 +19,9 @@ static const struct option_spec options[] = {
                                     "also manifests that no tag leads to: not those in an index that stays, nor what "
                                     "is attached to an image that stays"},
     [OPTION_QUIET] = {.name = "quiet", .help = "say nothing but errors"},
+    [OPTION_USER] = {.name = "user",
+                     .value = "NAME[:GROUP]",
+                     .help = "as root: become that user for good, once ports are bound"},
     [OPTION_GRACE] = {.name = "grace",
                       .value = "DURATION",
                       .help = "keep what was needed within that time; 0s: nothing; default: as configured"},
@@ -27,6 +30,7 @@ static const struct option_spec options[] = {
 static const struct program_example examples[] = {
     {"serve with a configuration", "berth serve /etc/berth/config.yml"},
     {"serve with the defaults, images elsewhere", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/srv/images berth serve"},
+    {"serve ports that need root, as a user of its own", "berth serve /etc/berth/config.yml --user berth"},
     {"which rule lets alice push, or does not?", "berth access explain alice push team-a/app"},
     {"may somebody pull without a login, from there?", "berth access explain - pull team-a/app --address 192.0.2.7"},
     {"is a file of rules good? what does it say?", "berth access check --rules access.yml"},
@@ -43,6 +47,7 @@ static const struct command_spec commands[] = {
     {.name = "serve",
      .arguments = "[CONFIG-FILE]",
      .max = 1,
+     .options = TAKES(OPTION_USER),
      .help = "serve until SIGTERM; SIGHUP reads certificates, users and rules again",
      .run = command_serve},
     {.name = "access",

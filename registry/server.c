@@ -10,12 +10,15 @@
 #include "auth/throttle.h"
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
+#include "registry/harden.h"
 #include "registry/limits.h"
 #include "registry/net/crowd.h"
 #include "registry/net/listener.h"
+#include "registry/notify.h"
 #include "registry/ops/control.h"
 #include "registry/request.h"
 #include "registry/rules.h"
+#include "registry/run_as.h"
 #include "registry/side.h"
 #include "registry/sweeper.h"
 #include "storage/upload_census.h"
@@ -102,7 +105,7 @@ static int open_parts(struct server *server, char *const *environment, struct er
     unsigned cores = online > 0 ? (unsigned)online : 1;
 
     server->loop_count = cores;
-    server->crowd = crowd_new(limits_connections(config, limits_raise_descriptors(), DISK_THREADS_PER_CORE * cores),
+    server->crowd = crowd_new(limits_connections(config, server->descriptors, DISK_THREADS_PER_CORE * cores),
                               config->limits.per_address);
     if ((server->store = store_open(config->root_directory, e)) == NULL)
         return -1;
@@ -115,6 +118,36 @@ static int open_parts(struct server *server, char *const *environment, struct er
         return -1;
     server->workers = workers_start(DISK_THREADS_PER_CORE * cores, cores, e);
     return server->workers == NULL ? -1 : 0;
+}
+
+/* Ports may need root: they are bound before anything else, and listened on when everything else is there, so that who
+ * reaches them meets a server that has started. */
+static int open_doors(struct server *server, struct err *e)
+{
+    const struct config *config = server->config;
+    const struct listening what = {.key = "http.addr",
+                                   .addr = config->http_addr,
+                                   .is_path = strcmp(config->http_net, "unix") == 0,
+                                   .inherits = true,
+                                   .tls = true,
+                                   .host = server->h2o.hosts[0]};
+
+    server->descriptors = limits_raise_descriptors();
+    if ((server->side = side_open(server, e)) == NULL || (server->listener = listener_open(server, &what, e)) == NULL)
+        return -1;
+    return 0;
+}
+
+/* After this only what serving takes is left to us. */
+static int give_up_rights(struct server *server, const struct run_as *user, struct err *e)
+{
+    harden_process();
+    if (user != NULL && (listener_give(server->listener, user->uid, user->gid, e) != 0 || run_as_become(user, e) != 0 ||
+                         run_as_check(user, server->config, e) != 0))
+        return -1;
+    if (user != NULL)
+        harden_dumps();
+    return harden_capabilities(server->config, e);
 }
 
 /* A full disk, say, must not keep a registry from serving. */
@@ -130,22 +163,15 @@ static void start_control(struct server *server)
 static int open_loops(struct server *server, struct err *e)
 {
     const struct config *config = server->config;
-    const struct listening what = {.key = "http.addr",
-                                   .addr = config->http_addr,
-                                   .is_path = strcmp(config->http_net, "unix") == 0,
-                                   .inherits = true,
-                                   .tls = true,
-                                   .host = server->h2o.hosts[0]};
 
-    /* The registry's own address comes last: who reaches it meets a server that will start. */
-    if ((server->side = side_open(server, e)) == NULL || (server->listener = listener_open(server, &what, e)) == NULL)
-        return -1;
     server->loops = xcalloc(server->loop_count, sizeof(*server->loops));
     for (unsigned i = 0; i < server->loop_count; i++)
         if (loop_start(&server->loops[i], server, i, e) != 0)
             return -1;
     if (config->garbage_collection.enabled && !config->readonly &&
         (server->sweeper = sweeper_start(config, server->store, e)) == NULL)
+        return -1;
+    if (side_listen(server->side, e) != 0 || listener_listen(server->listener, e) != 0)
         return -1;
     start_control(server);
     listener_start(server->listener);
@@ -225,9 +251,13 @@ static void wait_for_signals(struct server *server, const sigset_t *signals)
                      (unsigned long long)server->config->drain_timeout_ms);
             return;
         }
-        if (number == SIGHUP)
+        if (number == SIGHUP) {
             log_info("SIGHUP: reading certificates, users and access rules again");
+            notify_reloading();
+        }
         refresh(server, number == SIGHUP);
+        if (number == SIGHUP)
+            notify_ready();
         uploads_count_some(server->store->uploads, COUNTED_AT_ONCE);
         purge_due_ms = purge_uploads(server, purge_due_ms);
     }
@@ -246,32 +276,48 @@ static void drain(struct server *server)
         log_warn("%zu connections cut at the end of http.draintimeout", connections(server));
 }
 
-int server_run(const struct config *config, char *const *environment, struct err *e)
+static void tell_how_it_serves(const struct server *server)
+{
+    if (server->tls == NULL)
+        log_warn("no certificate: passwords and images cross the network in the clear; set http.tls");
+    if (!server->authenticates)
+        log_warn("no authentication: everybody who reaches this port may do what the access rules leave to anybody, "
+                 "which without rules is everything; set auth.htpasswd");
+    log_info("Berth %s serves %s on %s with %s", BERTH_VERSION, server->config->root_directory,
+             listener_text(server->listener), server->tls == NULL ? "plain HTTP" : "TLS");
+}
+
+static void serve(struct server *server)
+{
+    sigset_t signals;
+
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGHUP);
+    notify_ready();
+    wait_for_signals(server, &signals);
+    notify_stopping();
+    drain(server);
+}
+
+int server_run(const struct config *config, char *const *environment, const struct run_as *user, struct err *e)
 {
     struct server server = {.config = config};
-    sigset_t signals;
     int rc;
 
     tune_allocator();
     configure_h2o(&server);
-    rc = open_parts(&server, environment, e);
+    rc = open_doors(&server, e);
+    if (rc == 0)
+        rc = give_up_rights(&server, user, e);
+    if (rc == 0)
+        rc = open_parts(&server, environment, e);
     if (rc == 0)
         rc = open_loops(&server, e);
     if (rc == 0) {
-        if (server.tls == NULL)
-            log_warn("no certificate: passwords and images cross the network in the clear; set http.tls");
-        if (!server.authenticates)
-            log_warn(
-                "no authentication: everybody who reaches this port may do what the access rules leave to anybody, "
-                "which without rules is everything; set auth.htpasswd");
-        log_info("Berth %s serves %s on %s with %s", BERTH_VERSION, config->root_directory,
-                 listener_text(server.listener), server.tls == NULL ? "plain HTTP" : "TLS");
-        sigemptyset(&signals);
-        sigaddset(&signals, SIGTERM);
-        sigaddset(&signals, SIGINT);
-        sigaddset(&signals, SIGHUP);
-        wait_for_signals(&server, &signals);
-        drain(&server);
+        tell_how_it_serves(&server);
+        serve(&server);
     }
     close_parts(&server);
     if (rc == 0)

@@ -20,6 +20,7 @@ struct control;
 struct crowd;
 struct listener;
 struct rules;
+struct run_as;
 struct side;
 struct sweeper;
 struct throttle;
@@ -34,6 +35,7 @@ struct server {
     bool identifies;           /* a client certificate says who its user is */
     bool authenticates;        /* false: nobody is asked who he is, everybody may do everything */
     struct workers *workers;
+    size_t descriptors;            /* that may be open */
     struct crowd *crowd;           /* of connections */
     struct sweeper *sweeper;       /* NULL: off */
     struct control *control;       /* NULL: could not be had */
@@ -47,8 +49,8 @@ struct server {
 
 /* `environment` is that of the configuration. Serve until SIGTERM or SIGINT, then drain. 0 after a clean end; -1 when
  * it could not start. All signals must be blocked in the calling thread, which becomes the housekeeper: it waits for
- * signals and looks after files that change.
+ * signals and looks after files that change. `user` is whom to become once ports are bound; NULL: to stay who we are.
  */
-int server_run(const struct config *config, char *const *environment, struct err *e);
+int server_run(const struct config *config, char *const *environment, const struct run_as *user, struct err *e);
 
 #endif

@@ -87,6 +87,14 @@ struct side *side_open(struct server *server, struct err *e)
     return side;
 }
 
+int side_listen(const struct side *side, struct err *e)
+{
+    for (size_t i = 0; i < side->count; i++)
+        if (listener_listen(side->listeners[i], e) != 0)
+            return -1;
+    return 0;
+}
+
 void side_start(struct side *side)
 {
     for (size_t i = 0; i < side->count; i++)

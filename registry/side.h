@@ -23,6 +23,8 @@ struct side;
  * key. */
 struct side *side_open(struct server *server, struct err *e);
 /* Accept from now on: the loops run. */
+/* Connections are no longer refused. */
+int side_listen(const struct side *side, struct err *e);
 void side_start(struct side *side);
 /* How many listen. */
 size_t side_count(const struct side *side);

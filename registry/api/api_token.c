@@ -36,6 +36,6 @@ void api_token(struct request *rq)
         reply_header(rq, "Cache-Control", STR("no-store"));
         reply_body(rq, 200, "application/json", (struct str){json.p, json.n});
     }
-    sbuf_free(&pass);
-    sbuf_free(&json);
+    sbuf_wipe(&pass);
+    sbuf_wipe(&json);
 }

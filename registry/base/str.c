@@ -252,6 +252,13 @@ void sbuf_free(struct sbuf *b)
     *b = (struct sbuf){0};
 }
 
+void sbuf_wipe(struct sbuf *b)
+{
+    if (b->p != NULL)
+        explicit_bzero(b->p, b->capacity);
+    sbuf_free(b);
+}
+
 void *xmalloc(size_t n)
 {
     return xrealloc(NULL, n);

@@ -61,6 +61,8 @@ void sbuf_percent(struct sbuf *b, struct str s);
 /* The text with a terminator that is not counted in n. The buffer keeps owning it. */
 const char *sbuf_text(struct sbuf *b);
 void sbuf_free(struct sbuf *b);
+/* The same for secrets: their bytes are overwritten first. What it outgrew while it was filled is not. */
+void sbuf_wipe(struct sbuf *b);
 
 /* malloc and friends that abort instead of failing: for small things of fixed size. */
 void *xmalloc(size_t n);

@@ -17,6 +17,7 @@ void http1_enter(struct http1 *c, enum phase phase)
     c->phase = phase;
     c->since_ms = c->window_ms = c->driven.loop->now_ms;
     c->window_bytes = stream_bytes_in(c->stream) + stream_bytes_out(c->stream);
+    c->window_queued = 0;
 }
 
 void http1_close(struct http1 *c)
@@ -29,8 +30,8 @@ void http1_close(struct http1 *c)
         body_piece_free(c->filling);
     h2o_dispose_request(&c->req);
     stream_close(&c->stream);
-    sbuf_free(&c->input);
-    sbuf_free(&c->behind);
+    sbuf_wipe(&c->input); /* passwords */
+    sbuf_wipe(&c->behind);
     loop_connection_remove(loop, &c->driven.connection);
     crowd_leave(loop->server->crowd, &c->from);
     free(c);
@@ -48,18 +49,19 @@ static void start_request(struct http1 *c)
     c->head_sent = c->reply_final = c->reply_broken = c->refused = c->persistent = false;
 }
 
-/* Drop the bytes of the request that ended; keep what came behind it. An idle connection keeps no buffer. */
+/* Wipe the bytes of the request that ended, for a password is among them; keep what came behind it. An idle connection keeps no buffer. */
 static void drop_input(struct http1 *c)
 {
     if (c->behind.n > 0) {
-        sbuf_free(&c->input);
+        sbuf_wipe(&c->input);
         c->input = c->behind;
         c->behind = (struct sbuf){0};
     } else if (c->input.n > c->input_used) {
         c->input.n -= c->input_used;
         memmove(c->input.p, c->input.p + c->input_used, c->input.n);
+        explicit_bzero(c->input.p + c->input.n, c->input_used);
     } else {
-        sbuf_free(&c->input);
+        sbuf_wipe(&c->input);
     }
     c->input_used = 0;
 }
@@ -68,6 +70,7 @@ void http1_next(struct http1 *c)
 {
     h2o_dispose_request(&c->req);
     drop_input(c);
+    stream_expect_secrets(c->stream, true);
     start_request(c);
     if (c->driven.loop->draining && c->input.n == 0) {
         http1_close(c);
@@ -193,6 +196,7 @@ static void on_head_readable(void *owner, bool ok)
         if (c->phase == IDLE)
             http1_enter(c, HEAD);
         sbuf_put(&c->input, bytes, (size_t)got);
+        explicit_bzero(bytes, (size_t)got);
         if (!parse_input(c, (size_t)got))
             return;
     }

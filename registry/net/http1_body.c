@@ -167,6 +167,7 @@ static void driver_body_start(struct driven *driven, struct body_sink *sink)
     struct iovec span = {(void *)(uintptr_t)go_on, sizeof(go_on) - 1};
 
     c->sink = sink;
+    stream_expect_secrets(c->stream, false);
     http1_enter(c, BODY);
     if (!c->continue_due) {
         begin_body(c);

@@ -28,6 +28,7 @@ struct http1 {
     uint64_t since_ms;
     uint64_t window_ms;
     uint64_t window_bytes;
+    uint64_t window_queued; /* of those, with the kernel and not yet with the client */
 
     /* the head: h2o_req_t points into `input`, so that stays put until the request ends; the first `input_used` bytes
      * are its head, the rest came with it. `behind` holds what came behind a body. */

@@ -16,20 +16,22 @@ static uint64_t floor_of(const struct config *config)
     return __builtin_mul_overflow(config->limits.rate, config->timeouts.stall_ms, &bytes) ? UINT64_MAX : bytes / 1000;
 }
 
-/* Did fewer than the floor's bytes move in a whole window? `excused`: nothing could move, for reasons that are ours. */
+/* Did less than the floor move in a whole window? What the kernel holds for a reader has not moved yet. `excused`:
+ * nothing could move, for reasons that are ours. */
 static bool too_slow(struct http1 *c, uint64_t now_ms, bool excused)
 {
     const struct config *config = c->driven.loop->server->config;
-    uint64_t window_ms = now_ms - c->window_ms;
-    uint64_t bytes = stream_bytes_in(c->stream) + stream_bytes_out(c->stream);
-    bool slow;
+    uint64_t sent = stream_bytes_in(c->stream) + stream_bytes_out(c->stream);
+    uint64_t queued, moved;
 
-    if (window_ms < config->timeouts.stall_ms && !excused)
+    if (now_ms - c->window_ms < config->timeouts.stall_ms && !excused)
         return false;
-    slow = !excused && bytes - c->window_bytes < floor_of(config);
+    queued = excused ? 0 : stream_unacknowledged(c->stream);
+    moved = sent - c->window_bytes + c->window_queued;
     c->window_ms = now_ms;
-    c->window_bytes = bytes;
-    return slow;
+    c->window_bytes = sent;
+    c->window_queued = queued;
+    return !excused && moved < queued + floor_of(config);
 }
 
 static bool expired(struct http1 *c, uint64_t now_ms)

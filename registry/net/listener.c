@@ -24,7 +24,8 @@ enum { ACCEPTS_PER_EVENT = 64 };
 struct listener {
     struct server *server;
     struct message start;
-    struct sockets sockets;   /* until the first loop has them */
+    struct sockets sockets; /* until the first loop has them */
+    const char *key;
     h2o_hostconf_t *hosts[2]; /* one and NULL, as libh2o wants it */
     bool tls;
     char text[300];
@@ -278,12 +279,23 @@ struct listener *listener_open(struct server *server, const struct listening *wh
     struct listener *l = xcalloc(1, sizeof(*l));
 
     l->server = server;
+    l->key = what->key;
     l->hosts[0] = what->host;
     l->tls = what->tls;
     l->spare = what->spare;
     if (open_sockets(l, what, e) != 0)
         listener_close(&l);
     return l;
+}
+
+int listener_give(const struct listener *listener, uid_t uid, gid_t gid, struct err *e)
+{
+    return sockets_give(&listener->sockets, uid, gid, e);
+}
+
+int listener_listen(const struct listener *listener, struct err *e)
+{
+    return sockets_listen(&listener->sockets, listener->key, listener->text, e);
 }
 
 const char *listener_text(const struct listener *listener)

@@ -32,8 +32,12 @@ struct listening {
     h2o_hostconf_t *host; /* registered before the loops start */
 };
 
-/* Binds and listens. Errors name the address and what to do. The texts are copied, the host is borrowed. */
+/* Binds. Errors name the address and what to do. `addr` is copied; the key is a literal, the host borrowed. */
 struct listener *listener_open(struct server *server, const struct listening *what, struct err *e);
+/* The file of a Unix socket belongs to that user from now on. */
+int listener_give(const struct listener *listener, uid_t uid, gid_t gid, struct err *e);
+/* Connections are no longer refused. */
+int listener_listen(const struct listener *listener, struct err *e);
 /* Accept from now on: the loops run. */
 void listener_start(struct listener *listener);
 /* What is listened on, for people: "[::]:5000". Valid as long as the listener. */

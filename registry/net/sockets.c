@@ -26,7 +26,7 @@ static int add(struct sockets *s, int fd, struct err *e)
     return 0;
 }
 
-static int bind_failed(int fd, const char *key, const char *text, struct err *e)
+static int bind_failed(const char *key, const char *text, struct err *e)
 {
     const char *remedy = errno == EADDRINUSE ? "another program listens there: stop it or choose another "
                          : errno == EACCES   ? "ports below 1024 need root or CAP_NET_BIND_SERVICE, or choose another "
@@ -35,15 +35,14 @@ static int bind_failed(int fd, const char *key, const char *text, struct err *e)
     struct err cause;
 
     err_errno(&cause, "listen on %s", text);
-    close(fd);
     if (remedy == NULL)
         return err_set(e, cause.code, "%s", cause.text);
     return err_set(e, cause.code, "%s; %s%s", cause.text, remedy, key);
 }
 
 /* `spare`: an address family that this kernel lacks is no error. */
-static int listen_on(struct sockets *s, const struct addrinfo *a, bool spare, const char *key, const char *text,
-                     struct err *e)
+static int bind_to(struct sockets *s, const struct addrinfo *a, bool spare, const char *key, const char *text,
+                   struct err *e)
 {
     int fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1;
@@ -55,9 +54,20 @@ static int listen_on(struct sockets *s, const struct addrinfo *a, bool spare, co
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     if (a->ai_family == AF_INET6)
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-    if (bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, BACKLOG) != 0)
-        return bind_failed(fd, key, text, e);
+    if (bind(fd, a->ai_addr, a->ai_addrlen) != 0) {
+        bind_failed(key, text, e);
+        close(fd);
+        return -1;
+    }
     return add(s, fd, e);
+}
+
+int sockets_listen(const struct sockets *s, const char *key, const char *text, struct err *e)
+{
+    for (size_t i = 0; i < s->count && !s->inherited; i++)
+        if (listen(s->fds[i], BACKLOG) != 0)
+            return bind_failed(key, text, e);
+    return 0;
 }
 
 int sockets_open_tcp(struct sockets *s, const char *key, const char *addr, struct err *e)
@@ -76,7 +86,7 @@ int sockets_open_tcp(struct sockets *s, const char *key, const char *addr, struc
     if (rc != 0)
         err_set(e, ERR_INVALID, "%s %s: %s", key, addr, gai_strerror(rc));
     for (const struct addrinfo *a = found; a != NULL && rc == 0; a = a->ai_next)
-        rc = listen_on(s, a, host == NULL, key, addr, e);
+        rc = bind_to(s, a, host == NULL, key, addr, e);
     if (found != NULL)
         freeaddrinfo(found);
     free(host);
@@ -108,7 +118,7 @@ int sockets_open_unix(struct sockets *s, const char *key, const char *path, stru
     strcpy(address.sun_path, path);
     if (lstat(path, &old) == 0 && S_ISSOCK(old.st_mode) && !unix_socket_is_alive(&address))
         unlink(path);
-    if (listen_on(s, &a, false, key, path, e) != 0)
+    if (bind_to(s, &a, false, key, path, e) != 0)
         return -1;
     s->unix_path = str_dup(str_of(path));
     return 0;
@@ -132,6 +142,7 @@ int sockets_inherit(struct sockets *s, struct err *e)
         if (add(s, fd, e) != 0)
             return -1;
     }
+    s->inherited = s->count > 0;
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
     return 0;
@@ -155,6 +166,13 @@ static bool is_local(int fd)
     if (address.any.sa_family == AF_INET6)
         return IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
     return address.any.sa_family == AF_UNIX;
+}
+
+int sockets_give(const struct sockets *s, uid_t uid, gid_t gid, struct err *e)
+{
+    if (s->unix_path != NULL && chown(s->unix_path, uid, gid) != 0)
+        return err_errno(e, "give %s to user %u", s->unix_path, (unsigned)uid);
+    return 0;
 }
 
 bool sockets_are_local(const struct sockets *s)

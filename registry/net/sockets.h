@@ -9,14 +9,16 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "registry/base/err.h"
 
 enum { SOCKETS_MAX = 16 };
 
 struct sockets {
-    int fds[SOCKETS_MAX]; /* non-blocking, listening; -1: somebody else's by now */
+    int fds[SOCKETS_MAX]; /* non-blocking, bound; -1: somebody else's by now */
     size_t count;
+    bool inherited;  /* they listen already */
     char *unix_path; /* to remove at the end; NULL otherwise */
 };
 
@@ -30,6 +32,11 @@ int sockets_open_tcp(struct sockets *sockets, const char *key, const char *addr,
 int sockets_open_unix(struct sockets *sockets, const char *key, const char *path, struct err *e);
 /* What systemd opened for this process, if anything; its variables are removed then. */
 int sockets_inherit(struct sockets *sockets, struct err *e);
+
+/* Take connections from now on; until then they are refused. `key` and `text` are for errors. */
+int sockets_listen(const struct sockets *sockets, const char *key, const char *text, struct err *e);
+/* A Unix socket's file belongs to that user from now on. */
+int sockets_give(const struct sockets *sockets, uid_t uid, gid_t gid, struct err *e);
 
 /* Can only this machine reach them? */
 bool sockets_are_local(const struct sockets *sockets);

@@ -1,7 +1,9 @@
 #include "registry/net/stream_internal.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <openssl/err.h>
@@ -166,6 +168,16 @@ ssize_t stream_discard(struct stream *s, size_t n)
     return read_plain(s, bytes, n < sizeof(bytes) ? n : sizeof(bytes));
 }
 
+void stream_expect_secrets(struct stream *s, bool secrets)
+{
+    if (s->ssl == NULL)
+        return;
+    if (secrets)
+        SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+    else
+        SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+}
+
 bool stream_has_pending(const struct stream *s)
 {
     return s->ssl != NULL && SSL_has_pending(s->ssl);
@@ -268,6 +280,13 @@ uint64_t stream_bytes_in(const struct stream *s)
 uint64_t stream_bytes_out(const struct stream *s)
 {
     return s->bytes_out;
+}
+
+uint64_t stream_unacknowledged(const struct stream *s)
+{
+    int n = 0;
+
+    return ioctl(s->fd, SIOCOUTQ, &n) == 0 && n > 0 ? (uint64_t)n : 0;
 }
 
 bool stream_is_tls(const struct stream *s)

@@ -43,6 +43,9 @@ ssize_t stream_read(struct stream *s, void *buf, size_t n);
 /* Read and drop up to `n` (at most STREAM_DISCARD_BYTES) bytes as they come, whatever they mean; works after a failed
  * handshake, too. Nothing can be read any more afterwards. Returns as stream_read(). */
 ssize_t stream_discard(struct stream *s, size_t n);
+/* Does what is read from now on hold secrets, as heads do? Then OpenSSL's copies of it are wiped as well, which would
+ * cost bodies one part in sixty of their CPU time. It does at first. */
+void stream_expect_secrets(struct stream *s, bool secrets);
 /* Were bytes received that stream_read() has not given out yet? */
 bool stream_has_pending(const struct stream *s);
 /* Call `readable(owner, true)` whenever there may be something to read, until stream_ignore_reads(). */
@@ -58,6 +61,9 @@ bool stream_is_writing(const struct stream *s);
 /* Bytes of the connection moved so far in each direction: for minimum-rate timers. */
 uint64_t stream_bytes_in(const struct stream *s);
 uint64_t stream_bytes_out(const struct stream *s);
+/* Bytes of those that went out which the client has not acknowledged: the kernel takes megabytes at once and then none
+ * for long, while a slow reader reads steadily. A system call. */
+uint64_t stream_unacknowledged(const struct stream *s);
 
 bool stream_is_tls(const struct stream *s);
 /* The stream's TLS, for what concerns the client's certificate; NULL for a plain stream. It ends with the stream. */

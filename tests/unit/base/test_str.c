@@ -209,3 +209,13 @@ TEST(token, "a token of HTTP has at least one byte and no separator")
     CHECK(!str_is_token(STR("")));
     CHECK(!str_is_token(STR("Name ")) && !str_is_token(STR("a:b")) && !str_is_token(STR("a(b")));
 }
+
+TEST(wipe, "what is wiped is empty and may be used again")
+{
+    struct sbuf b = {0};
+
+    sbuf_wipe(&b);
+    sbuf_str(&b, STR("secret"));
+    sbuf_wipe(&b);
+    CHECK(b.p == NULL && b.n == 0 && b.capacity == 0);
+}

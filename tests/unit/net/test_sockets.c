@@ -71,6 +71,7 @@ TEST(taken, "an address in use is said to be, with the key to change")
     char addr[40], wanted[200];
 
     CHECK_INT(sockets_open_tcp(&first, "http.addr", "127.0.0.1:0", &e), 0);
+    CHECK_INT(sockets_listen(&first, "http.addr", "127.0.0.1:0", &e), 0);
     snprintf(addr, sizeof(addr), "127.0.0.1:%d", port_of(&first, 0));
     CHECK_INT(sockets_open_tcp(&second, "http.acme.addr", addr, &e), -1);
     snprintf(wanted, sizeof(wanted),
@@ -91,6 +92,7 @@ TEST(unix_path, "a Unix socket replaces one that nobody answers, never one that 
 
     CHECK_INT(chdir(test_dir()), 0);
     CHECK_INT(sockets_open_unix(&first, "http.addr", "s", &e), 0);
+    CHECK_INT(sockets_listen(&first, "http.addr", "s", &e), 0);
     CHECK(sockets_are_local(&first));
     CHECK_INT(sockets_open_unix(&second, "http.addr", "s", &e), -1);
     CHECK_TEXT(e.text, "listen on s: Address already in use; another program listens there: stop it or choose another "

@@ -1,0 +1,212 @@
+#include "registry/run_as.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "registry/base/str.h"
+
+/* ---- who ---- */
+
+static bool take_number(struct str text, unsigned *out)
+{
+    uint64_t number;
+
+    if (!str_to_u64(text, &number) || number >= UINT32_MAX)
+        return false;
+    *out = (unsigned)number;
+    return true;
+}
+
+static int find_group(struct str text, struct run_as *out, struct err *e)
+{
+    const struct group *found;
+
+    snprintf(out->group, sizeof(out->group), "%.*s", (int)text.n, text.p);
+    found = getgrnam(out->group);
+    if (found != NULL)
+        out->gid = found->gr_gid;
+    else if (!take_number(text, &out->gid))
+        return err_set(e, ERR_NOT_FOUND, "--user: there is no group %s; make it with: groupadd --system %s", out->group,
+                       out->group);
+    return 0;
+}
+
+/* The group that the user database gives him. */
+static void take_own_group(const struct passwd *user, struct run_as *out)
+{
+    const struct group *found;
+
+    out->gid = user->pw_gid;
+    found = getgrgid(user->pw_gid);
+    if (found != NULL)
+        snprintf(out->group, sizeof(out->group), "%s", found->gr_name);
+    else
+        snprintf(out->group, sizeof(out->group), "%u", (unsigned)out->gid);
+}
+
+static int find_user(struct str text, bool has_group, struct run_as *out, struct err *e)
+{
+    const struct passwd *found;
+
+    snprintf(out->name, sizeof(out->name), "%.*s", (int)text.n, text.p);
+    found = getpwnam(out->name);
+    if (found == NULL && take_number(text, &out->uid))
+        found = getpwuid(out->uid);
+    else if (found == NULL)
+        return err_set(e, ERR_NOT_FOUND, "--user: there is no user %s; make one with: useradd --system %s", out->name,
+                       out->name);
+    if (found == NULL && !has_group)
+        return err_set(e, ERR_NOT_FOUND, "--user: user %s is in no database, so his group is not known; write %s:GROUP",
+                       out->name, out->name);
+    if (found == NULL)
+        return 0;
+    out->uid = found->pw_uid;
+    take_own_group(found, out);
+    return 0;
+}
+
+int run_as_find(const char *text, struct run_as *out, struct err *e)
+{
+    struct str whole = str_of(text);
+    size_t colon = str_find(whole, ':');
+    struct str name = {whole.p, colon}, group = str_from(whole, colon + 1);
+    bool has_group = colon < whole.n;
+
+    *out = (struct run_as){0};
+    if (name.n == 0 || name.n >= sizeof(out->name) || group.n >= sizeof(out->group) || (has_group && group.n == 0))
+        return err_set(e, ERR_INVALID, "--user: \"%.80s\" is not NAME or NAME:GROUP", text);
+    if (find_user(name, has_group, out, e) != 0 || (has_group && find_group(group, out, e) != 0))
+        return -1;
+    if (out->uid == 0)
+        return err_set(e, ERR_INVALID, "--user: %s is root, whose rights are to be given up; name another user",
+                       out->name);
+    return 0;
+}
+
+int run_as_become(const struct run_as *user, struct err *e)
+{
+    if (geteuid() == user->uid && getegid() == user->gid)
+        return 0;
+    if (geteuid() != 0)
+        return err_set(e, ERR_DENIED, "--user: only root can become %s; start as root, or as %s without --user",
+                       user->name, user->name);
+    if ((getpwnam(user->name) != NULL ? initgroups(user->name, user->gid) : setgroups(1, &user->gid)) != 0)
+        return err_errno(e, "--user: groups of %s", user->name);
+    if (setresgid(user->gid, user->gid, user->gid) != 0)
+        return err_errno(e, "--user: become group %s", user->group);
+    if (setresuid(user->uid, user->uid, user->uid) != 0)
+        return err_errno(e, "--user: become %s", user->name);
+    if (setuid(0) == 0)
+        return err_set(e, ERR_IO, "--user: the kernel lets %s become root again", user->name);
+    return 0;
+}
+
+/* ---- may he ---- */
+
+/* Shells take what is between single quotes as it is, but for one. A path with one is told without quotes. */
+static const char *quoted(const char *path, char out[PATH_MAX + 3])
+{
+    bool plain = str_has_only(str_of(path), STR("/._-+:@%,")) || strchr(path, '\'') != NULL;
+
+    snprintf(out, PATH_MAX + 3, plain ? "%s" : "'%s'", path);
+    return out;
+}
+
+/* The first directory on the way to `path` that cannot be entered, into `out`; false when all can. */
+static bool find_closed(const char *path, char out[PATH_MAX])
+{
+    for (const char *slash = strchr(path + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
+        if (slash - path >= PATH_MAX)
+            return false;
+        snprintf(out, PATH_MAX, "%.*s", (int)(slash - path), path);
+        if (access(out, X_OK) != 0 && errno == EACCES)
+            return true;
+    }
+    return false;
+}
+
+static int check_readable(const struct run_as *user, const char *key, const char *path, struct err *e)
+{
+    char closed[PATH_MAX], name[PATH_MAX + 3];
+
+    if (path == NULL || access(path, R_OK) == 0 || errno != EACCES)
+        return 0;
+    if (find_closed(path, closed))
+        return err_set(e, ERR_DENIED, "%s: user %s may not enter %s; run: chgrp %s %s && chmod g+x %s", key, user->name,
+                       closed, user->group, quoted(closed, name), name);
+    return err_set(e, ERR_DENIED, "%s: user %s may not read %s; run: chgrp %s %s && chmod g+r %s", key, user->name,
+                   path, user->group, quoted(path, name), name);
+}
+
+static int check_list(const struct run_as *user, const char *key, const struct config_list *list, struct err *e)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (check_readable(user, key, list->items[i], e) != 0)
+            return -1;
+    return 0;
+}
+
+/* May he make `path`, which does not exist? */
+static int check_makeable(const struct run_as *user, const char *key, const char *path, struct err *e)
+{
+    char parent[PATH_MAX], name[PATH_MAX + 3];
+    char *slash;
+
+    if ((size_t)snprintf(parent, sizeof(parent), "%s", path) >= sizeof(parent))
+        return 0; /* whoever opens it complains */
+    do {
+        slash = strrchr(parent, '/');
+        if (slash == NULL)
+            return 0;
+        slash[slash == parent] = '\0';
+    } while (access(parent, F_OK) != 0 && errno == ENOENT && strcmp(parent, "/") != 0);
+    if (access(parent, W_OK | X_OK) == 0)
+        return 0;
+    return err_set(e, ERR_DENIED, "%s: user %s may not make %s; run: install -d -m 0700 -o %s -g %s %s", key,
+                   user->name, path, user->name, user->group, quoted(path, name));
+}
+
+static int check_data(const struct run_as *user, const char *root, struct err *e)
+{
+    static const char *const parts[] = {"",      "/berth.lock",    "/blobs",        "/uploads",
+                                        "/meta", "/meta/data.mdb", "/meta/lock.mdb"};
+    static const char key[] = "storage.filesystem.rootdirectory";
+    char path[PATH_MAX], name[PATH_MAX + 3];
+
+    if (access(root, F_OK) != 0 && errno == ENOENT)
+        return check_makeable(user, key, root, e);
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if ((size_t)snprintf(path, sizeof(path), "%s%s", root, parts[i]) >= sizeof(path))
+            return 0;
+        if (access(path, R_OK | W_OK) != 0 && errno != ENOENT)
+            return err_set(e, ERR_DENIED, "%s: user %s may not write %s; run: chown -R %s:%s %s", key, user->name, path,
+                           user->name, user->group, quoted(root, name));
+    }
+    return 0;
+}
+
+int run_as_check(const struct run_as *user, const struct config *config, struct err *e)
+{
+    const struct {
+        const char *key;
+        const char *path; /* NULL: not configured */
+    } files[] = {
+        {"http.tls.certificate", config->tls_certificate}, {"http.tls.key", config->tls_key},
+        {"auth.htpasswd.path", config->htpasswd_path},     {"access.file", config->access_file},
+        {"http.acme.webroot", config->acme_webroot},
+    };
+
+    if (check_data(user, config->root_directory, e) != 0)
+        return -1;
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+        if (check_readable(user, files[i].key, files[i].path, e) != 0)
+            return -1;
+    return check_list(user, "http.tls.clientcas", &config->client_cas, e) == 0
+               ? check_list(user, "http.tls.clientcrls", &config->client_crls, e)
+               : -1;
+}

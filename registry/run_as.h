@@ -1,0 +1,30 @@
+/*
+ * `berth serve --user NAME[:GROUP]`: from root to a user of its own, for good.
+ *
+ * Thread: main, before any other is started, after ports are bound and before any file is made.
+ */
+#ifndef BERTH_REGISTRY_RUN_AS_H
+#define BERTH_REGISTRY_RUN_AS_H
+
+#include <sys/types.h>
+
+#include "registry/base/err.h"
+#include "registry/config/config.h"
+
+struct run_as {
+    char name[64];
+    char group[64];
+    uid_t uid;
+    gid_t gid;
+};
+
+/* Look up "NAME", "NAME:GROUP", or numbers in their place. ERR_NOT_FOUND for one that is not there, ERR_INVALID for root:
+ * the texts say what to do. */
+int run_as_find(const char *text, struct run_as *out, struct err *e);
+/* Become that user, with his groups and no capabilities. ERR_DENIED unless we are root, or he already. */
+int run_as_become(const struct run_as *user, struct err *e);
+/* Can the user we are now work with what is configured? ERR_DENIED names the first file or directory that he cannot use
+ * and the line that lets him. What does not exist is no business of this. */
+int run_as_check(const struct run_as *user, const struct config *config, struct err *e);
+
+#endif
