@@ -38,7 +38,8 @@ size_t limits_raise_descriptors(void)
 
 size_t limits_connections(const struct config *config, size_t descriptors, unsigned workers)
 {
-    size_t kept = OURS + (size_t)PER_WORKER * workers;
+    size_t busy = OURS + (size_t)PER_WORKER * workers;
+    size_t kept = busy < descriptors / 2 ? busy : descriptors / 2; /* few descriptors mean few jobs, too */
     size_t possible = descriptors > kept + PER_CONNECTION ? (descriptors - kept) / PER_CONNECTION : 1;
     uint64_t wanted = config->limits.connections;
 
