@@ -13,27 +13,15 @@
 #include <unistd.h>
 
 #include "registry/base/file.h"
+#include "storage/blob_internal.h"
 
 enum {
     FOLDERS = 256,
-    FOLDER_MAX = 6 + 1 + 2 + 1, /* "sha256/ab" with terminator */
     /* O_NONBLOCK: what was put in a blob's place may be a pipe that nobody writes to. */
     OPEN_FLAGS = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
 };
 
-struct blob_store {
-    int root;
-    int dir; /* <root>/blobs; all names below are relative to it */
-};
-
-/* Of a folder or a file below blobs/. */
-struct blob_name {
-    char folder[FOLDER_MAX];
-    char file[BLOB_NAME_MAX];
-    char text[DIGEST_TEXT_MAX]; /* for people */
-};
-
-static void name_of(const struct digest *d, struct blob_name *out)
+void blob_name_of(const struct digest *d, struct blob_name *out)
 {
     const char *alg = digest_alg_name(d->alg);
     size_t length = digest_format(d, out->text);
@@ -47,7 +35,7 @@ void blob_file_name(const struct digest *d, char out[BLOB_NAME_MAX])
 {
     struct blob_name name;
 
-    name_of(d, &name);
+    blob_name_of(d, &name);
     memcpy(out, name.file, BLOB_NAME_MAX);
 }
 
@@ -57,7 +45,7 @@ bool blob_errno_damaged(int number)
            number == EISDIR;
 }
 
-static int sync_folder(int dir, const char *folder, struct err *e)
+int blob_sync_folder(int dir, const char *folder, struct err *e)
 {
     int fd = openat(dir, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int rc;
@@ -81,13 +69,13 @@ static int make_folders(int dir, const char *alg, struct err *e)
     if (make_folder(dir, alg, e) != 0)
         return -1;
     for (unsigned i = 0; i < FOLDERS; i++) {
-        char folder[FOLDER_MAX];
+        char folder[BLOB_FOLDER_MAX];
 
         snprintf(folder, sizeof(folder), "%s/%02x", alg, i & 0xff);
         if (make_folder(dir, folder, e) != 0)
             return -1;
     }
-    return sync_folder(dir, alg, e);
+    return blob_sync_folder(dir, alg, e);
 }
 
 static int prepare(const char *root, const char *path, int *dir, struct err *e)
@@ -129,6 +117,21 @@ struct blob_store *blob_store_open(const char *root, struct err *e)
 failed:
     blob_store_close(&store);
     return NULL;
+}
+
+struct blob_store *blob_store_open_readonly(const char *root, struct err *e)
+{
+    struct blob_store *store = xcalloc(1, sizeof(*store));
+    char path[PATH_MAX];
+
+    store->dir = store->root = -1;
+    if ((size_t)snprintf(path, sizeof(path), "%s/blobs", root) >= sizeof(path))
+        err_set(e, ERR_INVALID, "the name of the directory is too long");
+    else if ((store->dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0)
+        err_errno(e, "%s", path);
+    if (store->dir < 0)
+        blob_store_close(&store);
+    return store;
 }
 
 void blob_store_close(struct blob_store **store)
@@ -193,7 +196,7 @@ int blob_open(const struct blob_store *store, const struct digest *d, int *fd, u
 {
     struct blob_name name;
 
-    name_of(d, &name);
+    blob_name_of(d, &name);
     return take_opened(open_preferring_noatime(open_waiting, store->dir, name.file), &name, fd, size, e);
 }
 
@@ -202,7 +205,7 @@ int blob_open_cached(const struct blob_store *store, const struct digest *d, int
     struct blob_name name;
     int opened;
 
-    name_of(d, &name);
+    blob_name_of(d, &name);
     opened = open_preferring_noatime(open_without_waiting, store->dir, name.file);
     /* EAGAIN: would wait. The others: a kernel before 5.12, or a sandbox that does not let the call through. */
     if (opened < 0 && (errno == EAGAIN || errno == ENOSYS || errno == EPERM || errno == EINVAL))
@@ -214,12 +217,12 @@ int blob_adopt(const struct blob_store *store, const struct digest *d, const cha
 {
     struct blob_name name;
 
-    name_of(d, &name);
+    blob_name_of(d, &name);
     if (fsync(fd) != 0)
         return err_errno(e, "blob %s: fsync", name.text);
     if (renameat(AT_FDCWD, path, store->dir, name.file) != 0)
         return err_errno(e, "blob %s: rename", name.text);
-    if (sync_folder(store->dir, name.folder, e) != 0)
+    if (blob_sync_folder(store->dir, name.folder, e) != 0)
         return err_wrap(e, "blob %s", name.text);
     return 0;
 }
@@ -229,7 +232,7 @@ int blob_remove(const struct blob_store *store, const struct digest *d, struct e
 {
     struct blob_name name;
 
-    name_of(d, &name);
+    blob_name_of(d, &name);
     if (unlinkat(store->dir, name.file, 0) != 0 && errno != ENOENT)
         return err_errno(e, "blob %s: remove", name.text);
     return 0;
@@ -261,23 +264,28 @@ int blob_quarantine(const struct blob_store *store, const struct digest *d, char
 {
     struct blob_name name;
 
-    name_of(d, &name);
+    blob_name_of(d, &name);
     if (make_folder(store->root, "quarantine", e) != 0 || free_name(store->root, d, where, e) != 0)
         return err_wrap(e, "blob %s", name.text);
     if (renameat(store->dir, name.file, store->root, where) != 0)
         return err_errno(e, "blob %s: move to %s", name.text, where);
-    if (sync_folder(store->root, "quarantine", e) != 0 || sync_folder(store->dir, name.folder, e) != 0)
+    if (blob_sync_folder(store->root, "quarantine", e) != 0 || blob_sync_folder(store->dir, name.folder, e) != 0)
         return err_wrap(e, "blob %s", name.text);
     return 0;
 }
 
 /* ---- listing ---- */
 
-static void folder_name(unsigned folder, char out[FOLDER_MAX])
+void blob_folder_name(unsigned folder, char out[BLOB_FOLDER_MAX])
 {
     const char *alg = digest_alg_name(folder < FOLDERS ? DIGEST_SHA256 : DIGEST_SHA512);
 
-    snprintf(out, FOLDER_MAX, "%s/%02x", alg, folder % FOLDERS & 0xff);
+    snprintf(out, BLOB_FOLDER_MAX, "%s/%02x", alg, folder % FOLDERS & 0xff);
+}
+
+unsigned blob_folder_of(const struct digest *d)
+{
+    return d->raw[0] + (d->alg == DIGEST_SHA256 ? 0 : FOLDERS);
 }
 
 /* Is `file`, found in `folder`, where its digest belongs? */
@@ -308,11 +316,11 @@ int blob_list(const struct blob_store *store, unsigned folder, bool (*visit)(con
               void *arg, struct err *e)
 {
     const struct dirent *entry;
-    char name[FOLDER_MAX];
+    char name[BLOB_FOLDER_MAX];
     DIR *listing;
     int rc;
 
-    folder_name(folder, name);
+    blob_folder_name(folder, name);
     listing = open_folder(store->dir, name, e);
     if (listing == NULL)
         return -1;
@@ -335,7 +343,7 @@ int blob_stat(const struct blob_store *store, const struct digest *d, uint64_t *
     struct stat st;
     time_t newest;
 
-    name_of(d, &name);
+    blob_name_of(d, &name);
     if (fstatat(store->dir, name.file, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return errno == ENOENT ? err_set(e, ERR_NOT_FOUND, "blob %s is not on disk", name.text)
                                : err_errno(e, "blob %s: stat", name.text);

@@ -29,6 +29,9 @@ bool blob_errno_damaged(int number);
 
 /* Opens (and makes durable) the folders under `root`. Blocks. */
 struct blob_store *blob_store_open(const char *root, struct err *e);
+/* The same of folders that are there, on a file system that may be read-only: nothing is made, and nothing is put in
+ * quarantine. */
+struct blob_store *blob_store_open_readonly(const char *root, struct err *e);
 void blob_store_close(struct blob_store **store);
 
 /* A read-only descriptor and the file's size in bytes. ERR_NOT_FOUND when there is no such file; ERR_DAMAGED when what

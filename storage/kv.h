@@ -12,6 +12,8 @@
  * order in which they are taken:
  *   1. the list of readers   kv_reader_new(), kv_reader_free(), kv_grow()
  *   2. each reader's own     from kv_read() to kv_read_done(), and all of them in kv_grow()
+ * and before both of them, so that nobody who reads waits for a copy:
+ *   0. copying               kv_copy(), kv_grow()
  * Between kv_read() and kv_read_done() a thread must therefore not wait for the writing thread: it may be growing the
  * map.
  */
@@ -75,6 +77,15 @@ uint64_t kv_last_commit(const struct kv *kv);
  * writing. On failure the map is as it was. */
 int kv_grow(struct kv *kv, struct err *e);
 
+/* Write all tables as they are now to the empty file `fd`, without pages that are free: a file that kv_open_copy() reads
+ * and that kv_open() finds as data.mdb in its directory. Others read and write meanwhile; only growth waits. The file is
+ * not synced. Blocks. */
+int kv_copy(struct kv *kv, int fd, struct err *e);
+/* Open such a file for reading only: nothing is written to it or made beside it. A table that it does not have, being
+ * of an older schema, is empty. It is read by way of memory: a file that is cut short or cannot be read meanwhile ends
+ * the program, so its digest is looked at before, and a server does not do this. */
+struct kv *kv_open_copy(const char *path, struct err *e);
+
 struct meta_reader *kv_reader_new(struct kv *kv, struct err *e);
 void kv_reader_free(struct meta_reader **reader);
 /* A snapshot of the last commit; NULL on failure. */
@@ -111,7 +122,7 @@ struct kv_walk {
     enum kv_table table;
     struct str prefix;
     struct str after;
-    void *cursor; /* NULL after an error */
+    void *cursor; /* NULL after an error, or without such a table */
     bool started;
     struct str key; /* of the entry that kv_walk_next() came to */
     struct str value;

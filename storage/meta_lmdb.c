@@ -138,6 +138,7 @@ struct kv *kv_open(const char *directory, uint64_t map_bytes, struct err *e)
     }
     if (file_sync_dir(directory, e) != 0)
         goto close_env;
+    pthread_mutex_init(&kv->copying, NULL);
     pthread_mutex_init(&kv->readers_lock, NULL);
     kv->writing.kv = kv;
     return kv;
@@ -156,6 +157,7 @@ void kv_close(struct kv **kv)
         return;
     mdb_env_close((*kv)->env);
     pthread_mutex_destroy(&(*kv)->readers_lock);
+    pthread_mutex_destroy(&(*kv)->copying);
     free(*kv);
     *kv = NULL;
 }
@@ -194,6 +196,7 @@ int kv_grow(struct kv *kv, struct err *e)
         return err_set(e, ERR_NO_SPACE,
                        "metadata: no address space for a map of %llu KiB; raise the limit on virtual memory",
                        (unsigned long long)(wanted >> 10));
+    pthread_mutex_lock(&kv->copying);
     pthread_mutex_lock(&kv->readers_lock);
     for (struct meta_reader *r = kv->readers; r != NULL; r = r->next)
         pthread_mutex_lock(&r->lock);
@@ -202,6 +205,7 @@ int kv_grow(struct kv *kv, struct err *e)
     for (struct meta_reader *r = kv->readers; r != NULL; r = r->next)
         pthread_mutex_unlock(&r->lock);
     pthread_mutex_unlock(&kv->readers_lock);
+    pthread_mutex_unlock(&kv->copying);
     return rc == 0 ? 0 : kv_fail(e, rc, "grow the map", NULL);
 }
 

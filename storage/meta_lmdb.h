@@ -1,5 +1,5 @@
-/* What the two files that know LMDB share: meta_lmdb.c (environment, transactions), meta_lmdb_tables.c (what is in
- * them). */
+/* What the files that know LMDB share: meta_lmdb.c (environment, transactions), meta_lmdb_tables.c (what is in them),
+ * meta_lmdb_copy.c (copies). */
 #ifndef BERTH_STORAGE_META_LMDB_H
 #define BERTH_STORAGE_META_LMDB_H
 
@@ -25,9 +25,12 @@ struct meta_reader {
     struct meta_reader *next;
 };
 
+enum { KV_ABSENT = 0 }; /* LMDB's own tables have the first numbers */
+
 struct kv {
     MDB_env *env;
-    MDB_dbi tables[KV_TABLES];
+    MDB_dbi tables[KV_TABLES]; /* KV_ABSENT in a copy that does not have it */
+    pthread_mutex_t copying;   /* a copy is made, or the map grows */
     struct meta_txn writing;
     pthread_mutex_t readers_lock; /* guards `readers` and, with every reader's lock, `lost` */
     struct meta_reader *readers;

@@ -50,6 +50,11 @@ bool kv_damaged(struct meta_txn *txn, enum kv_table table)
 
 /* ---- tables ---- */
 
+static bool has_table(const struct meta_txn *txn, enum kv_table table)
+{
+    return txn->rc == 0 && txn->kv->tables[table] != KV_ABSENT;
+}
+
 /* A key of no length, or longer than any, is in no table. */
 static bool absent(int rc)
 {
@@ -60,7 +65,7 @@ bool kv_get(struct meta_txn *txn, enum kv_table table, struct str key, struct st
 {
     MDB_val k = to_val(key);
     MDB_val v;
-    int rc = txn->rc != 0 ? MDB_NOTFOUND : mdb_get(txn->txn, txn->kv->tables[table], &k, &v);
+    int rc = has_table(txn, table) ? mdb_get(txn->txn, txn->kv->tables[table], &k, &v) : MDB_NOTFOUND;
 
     if (rc == 0)
         *value = from_val(v);
@@ -103,7 +108,7 @@ void kv_walk_begin(struct kv_walk *walk, struct meta_txn *txn, enum kv_table tab
 {
     MDB_cursor *cursor = NULL;
 
-    if (txn->rc == 0)
+    if (has_table(txn, table))
         kv_note(txn, mdb_cursor_open(txn->txn, txn->kv->tables[table], &cursor), "walk", kv_table_names[table]);
     *walk = (struct kv_walk){.txn = txn, .table = table, .prefix = prefix, .after = after, .cursor = cursor};
 }

@@ -74,6 +74,33 @@ static int lock_root(const char *root, int *lock_fd, struct err *e)
     return 0;
 }
 
+int store_lock(const char *root, int *lock_fd, struct err *e)
+{
+    int rc = make_root(root, e);
+
+    *lock_fd = -1;
+    if (rc == 0)
+        rc = lock_root(root, lock_fd, e);
+    if (rc == 0)
+        return 0;
+    if (*lock_fd >= 0)
+        close(*lock_fd);
+    *lock_fd = -1;
+    return e != NULL && e->code == ERR_BUSY ? -1 : err_wrap(e, "data directory %s", root); /* that text names it */
+}
+
+/* Half of what was saved must not be served, nor swept. */
+static int refuse_unfinished(const char *root, struct err *e)
+{
+    char path[PATH_MAX];
+
+    if (path_below(root, STORE_UNFINISHED, path, e) != 0)
+        return -1;
+    if (access(path, F_OK) != 0)
+        return errno == ENOENT ? 0 : err_errno(e, STORE_UNFINISHED);
+    return err_set(e, ERR_INVALID, "a restore into it has not come to its end; run the same 'berth restore' again");
+}
+
 /* An upload becomes a blob by rename(2): better to learn at start than at the end of every upload that it cannot. */
 static int check_one_file_system(const char *root, struct err *e)
 {
@@ -120,14 +147,9 @@ struct store *store_open(const char *root, struct err *e)
     store->root = str_dup(str_of(root));
     store->pins = pins_new();
     store->sweeping = sweep_gate_new();
-    if (make_root(root, e) != 0)
-        goto failed;
-    if (lock_root(root, &store->lock_fd, e) != 0) {
-        if (e != NULL && e->code == ERR_BUSY)
-            goto closed; /* its text names the directory */
-        goto failed;
-    }
-    if (open_parts(store, e) != 0)
+    if (store_lock(root, &store->lock_fd, e) != 0)
+        goto closed;
+    if (refuse_unfinished(root, e) != 0 || open_parts(store, e) != 0)
         goto failed;
     return store;
 

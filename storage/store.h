@@ -5,6 +5,7 @@
  *   <root>/blobs/       blob.h
  *   <root>/uploads/     upload.h
  *   <root>/meta/        meta.h
+ *   <root>/restore.unfinished   from the beginning of a restore (restore.h) to its end: nobody opens such a directory
  */
 #ifndef BERTH_STORAGE_STORE_H
 #define BERTH_STORAGE_STORE_H
@@ -14,6 +15,8 @@
 #include "storage/meta.h"
 #include "storage/pin.h"
 #include "storage/upload.h"
+
+#define STORE_UNFINISHED "restore.unfinished"
 
 struct store {
     char *root;
@@ -33,5 +36,9 @@ void store_close(struct store **store);
  * speaks of keeps its file. Waits for the step under way. Holds are counted. Thread: any that may block. */
 void store_hold_sweeps(const struct store *store);
 void store_release_sweeps(const struct store *store);
+
+/* Only the lock, as store_open() takes it, of a directory that is made if it is not there. *lock_fd: closing it lets go.
+ * Blocks. */
+int store_lock(const char *root, int *lock_fd, struct err *e);
 
 #endif

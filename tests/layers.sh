@@ -36,7 +36,7 @@ lmdb.h                          | storage/meta_lmdb*.c storage/meta_lmdb.h
 argon2.h crypt.h                | auth/password.c
 yaml.h                          | registry/config/config_tree.c
 llhttp.h                        | registry/net/http1*.c registry/net/http1*.h
-jansson.h                       | storage/manifest*.c storage/manifest_json.h tools/trust/*.c
+jansson.h                       | storage/manifest*.c storage/manifest_json.h storage/backup_record.c tools/trust/*.c
 h2o.h h2o/*.h                   | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c registry/api/*.h
 openssl/*.h                     | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c storage/digest*.c auth/*.c tools/*.c tools/*.h tools/certificate/*.c tools/certificate/*.h tools/trust/trust_files.c
 '
