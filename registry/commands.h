@@ -22,12 +22,23 @@ enum command_option {
     OPTION_QUIET,
     OPTION_GRACE,
     OPTION_USER,
+    OPTION_COPY,
+    OPTION_LINK,
+    OPTION_VERIFY,
+    OPTION_KEEP,
+    OPTION_SNAPSHOT,
+    OPTION_TO,
+    OPTION_INCOMPLETE,
 };
 
 /* serve [CONFIG]: until SIGTERM. */
 int command_serve(const struct invocation *call);
 /* access explain USER ACTION REPOSITORY, access check: what the rules say. */
 int command_access(const struct invocation *call);
+/* backup DIR (an operation), backup list DIR, backup verify DIR: snapshots of the data directory. */
+int command_backup(const struct invocation *call);
+/* restore DIR: a new data directory from one. */
+int command_restore(const struct invocation *call);
 /* `registry garbage-collect` of distribution has short options (-d, -m, -q, together or apart); ours are long. Returns
  * a command line with them spelled out, for the rest of the program's life, or `argv` itself; *argc follows. */
 char **gc_spell_out(int *argc, char **argv);

@@ -25,6 +25,17 @@ static const struct option_spec options[] = {
     [OPTION_GRACE] = {.name = "grace",
                       .value = "DURATION",
                       .help = "keep what was needed within that time; 0s: nothing; default: as configured"},
+    [OPTION_COPY] = {.name = "copy", .help = "copies of all blobs in the backup, where hard links would be possible"},
+    [OPTION_LINK] = {.name = "link", .help = "hard links to the blobs of the backup, where they are possible"},
+    [OPTION_VERIFY] = {.name = "verify",
+                       .help = "also read what the backup has already, and replace what is damaged there"},
+    [OPTION_KEEP] = {.name = "keep",
+                     .value = "N",
+                     .help = "afterwards remove all snapshots but the N newest, and what only they need"},
+    [OPTION_SNAPSHOT] = {.name = "snapshot", .value = "STAMP", .help = "that one, as 'backup list' shows it"},
+    [OPTION_TO] = {.name = "to", .value = "DIR", .help = "the data directory, instead of the configured one"},
+    [OPTION_INCOMPLETE] = {.name = "incomplete",
+                           .help = "do without blobs that are missing or damaged in the backup; they are listed"},
 };
 
 static const struct program_example examples[] = {
@@ -35,6 +46,9 @@ static const struct program_example examples[] = {
     {"may somebody pull without a login, from there?", "berth access explain - pull team-a/app --address 192.0.2.7"},
     {"is a file of rules good? what does it say?", "berth access check --rules access.yml"},
     {"what could be freed just now?", "berth gc --dry-run"},
+    {"save everything while serving, keep a fortnight", "berth backup /mnt/backup/berth --keep 14"},
+    {"what is saved, and is it whole?", "berth backup list /mnt/backup/berth; berth backup verify /mnt/backup/berth"},
+    {"put it back, into a new directory", "berth restore /mnt/backup/berth --to /srv/registry"},
     {"free all that no tag leads to, at once", "berth gc --delete-untagged --grace 0s"},
 };
 
@@ -71,6 +85,24 @@ static const struct command_spec commands[] = {
      .options = GC_OPTIONS,
      .help = "the same as distribution spells it, also with -d, -m and -q",
      .run = command_op},
+    {.name = "backup",
+     .arguments = "DIR | list DIR | verify DIR",
+     .min = 1,
+     .max = 2,
+     .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_COPY) | TAKES(OPTION_VERIFY) | TAKES(OPTION_KEEP) |
+                TAKES(OPTION_SNAPSHOT) | TAKES(OPTION_JSON) | TAKES(OPTION_QUIET),
+     .help = "save the data directory while it is served; what is in DIR already is used. list: the snapshots there; "
+             "verify: read them all, or the one of --snapshot",
+     .run = command_backup},
+    {.name = "restore",
+     .arguments = "DIR",
+     .min = 1,
+     .max = 1,
+     .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_TO) | TAKES(OPTION_SNAPSHOT) | TAKES(OPTION_LINK) |
+                TAKES(OPTION_INCOMPLETE) | TAKES(OPTION_JSON) | TAKES(OPTION_QUIET),
+     .help =
+         "make an empty data directory what it was; every blob is verified. Without --snapshot: the newest complete",
+     .run = command_restore},
 };
 
 static const struct program_spec program = {

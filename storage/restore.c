@@ -168,8 +168,9 @@ static int restore_blob(const struct digest *d, uint64_t size, void *arg, struct
     if (transfer_blob(r->transfer, d, size, &end, e) != 0)
         return -1;
     r->result->blobs++;
-    r->result->bytes += size;
-    if (end == TRANSFER_MISSING || end == TRANSFER_DAMAGED) {
+    if (end != TRANSFER_MISSING && end != TRANSFER_DAMAGED) {
+        r->result->bytes += size;
+    } else {
         r->result->lost++;
         if (options->lost != NULL)
             options->lost(d, end == TRANSFER_MISSING ? "it is not in the backup" : e->text, options->arg);

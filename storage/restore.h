@@ -17,7 +17,7 @@
 struct restore_result {
     struct snapshot snapshot; /* the one that was taken */
     uint64_t blobs;           /* so far, whether they are there or lost */
-    uint64_t bytes;
+    uint64_t bytes;           /* of those that are there */
     uint64_t lost;
 };
 

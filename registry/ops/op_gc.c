@@ -17,6 +17,7 @@
 
 /* base */
 #include "registry/base/clock.h"
+#include "registry/base/size_text.h"
 
 /* registry */
 #include "registry/commands.h"
@@ -35,26 +36,6 @@ struct gc {
 
 /* ---- for people ---- */
 
-enum { SIZE_TEXT_MAX = 64 };
-
-/* "1234 bytes", "1.2 GiB" */
-static const char *size_text(uint64_t bytes, char out[SIZE_TEXT_MAX])
-{
-    static const char *const units[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    double size = (double)bytes / 1024;
-    size_t unit = 0;
-
-    while (size >= 1024 && unit + 1 < sizeof(units) / sizeof(units[0])) {
-        size /= 1024;
-        unit++;
-    }
-    if (bytes < 1024)
-        snprintf(out, SIZE_TEXT_MAX, "%llu bytes", (unsigned long long)bytes);
-    else
-        snprintf(out, SIZE_TEXT_MAX, "%.1f %s", size, units[unit]);
-    return out;
-}
-
 static void say_manifest(const struct untagged_item *item, void *arg)
 {
     const struct gc *gc = arg;
@@ -71,7 +52,7 @@ static void say_manifest(const struct untagged_item *item, void *arg)
 static void say_blob(const struct sweep_item *item, void *arg)
 {
     const struct gc *gc = arg;
-    char digest[DIGEST_TEXT_MAX], size[SIZE_TEXT_MAX], since[CLOCK_TEXT_ROOM];
+    char digest[DIGEST_TEXT_MAX], size[SIZE_TEXT_ROOM], since[CLOCK_TEXT_ROOM];
 
     if (gc->quiet || !gc->dry_run)
         return;
@@ -86,7 +67,7 @@ static void say_blob(const struct sweep_item *item, void *arg)
 static void say_result(const struct gc *gc)
 {
     const char *would = gc->dry_run ? "would be " : "";
-    char size[SIZE_TEXT_MAX];
+    char size[SIZE_TEXT_ROOM];
 
     if (gc->quiet)
         return;
@@ -128,7 +109,7 @@ static int remove_blobs(struct gc *gc, struct err *e)
     struct sweep *sweep = sweep_new(gc->op->store, &options, e);
     bool more = true;
     int rc = sweep == NULL ? -1 : 0;
-    char size[SIZE_TEXT_MAX];
+    char size[SIZE_TEXT_ROOM];
 
     while (rc == 0 && more) {
         if (op_cancelled(gc->op))

@@ -6,5 +6,6 @@
 #include "registry/ops/op.h"
 
 int op_gc(struct op *op, int *status, struct err *e);
+int op_backup(struct op *op, int *status, struct err *e);
 
 #endif

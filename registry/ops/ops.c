@@ -8,6 +8,7 @@
 
 static const struct op_spec specs[] = {
     {.name = "gc", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},
+    {.name = "backup", .when = OP_ALONE, .run = op_backup},
     {.name = "garbage-collect", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},
 };
 
