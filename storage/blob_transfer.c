@@ -257,7 +257,7 @@ static int fill(struct transfer *t, int from, int to, const struct digest *d, st
 {
     if (ioctl(to, FICLONE, from) != 0)
         return copy_bytes(t, from, to, d, e);
-    return t->options.verify ? judge(t, to, d, e) : 0;
+    return judge(t, to, d, e);
 }
 
 /* As judge() returns; with 0 the copy waits in the batch. */

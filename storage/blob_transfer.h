@@ -1,7 +1,7 @@
 /*
  * Blobs from one blob store to another: into the pool of a backup, and from there into a data directory.
  *
- * Copies are hashed while they are written and get their names when they are synced, many at a time: whatever stands
+ * Copies are hashed (while they are written, where there is a choice) and get their names when they are synced, many at a time: whatever stands
  * under a blob's name in the destination is whole, also after a power cut. What was transferred counts as kept only
  * after transfer_finish().
  *
@@ -30,7 +30,7 @@ struct transfer_options {
     const struct blob_store *to;
     const char *workshop; /* a directory on the file system of `to`, for files in the making: made, emptied, removed */
     bool link;            /* link where the file system can; else copy (by reference, where it can that) */
-    bool verify;          /* also hash what is there, linked or copied by reference */
+    bool verify;          /* also hash what is there or linked; copies always are */
     struct interrupt interrupt;
 };
 

@@ -1,5 +1,3 @@
-#include <dirent.h>
-
 #include "tests/unit/storage/backup_fixture.h"
 
 enum { BLOB_SIZE = sizeof(unsigned) };
@@ -191,6 +189,79 @@ TEST(heals, "a backup that verifies replaces what is damaged in the pool, also u
         CHECK_INT(verify(&y).result.problems, 0);
         yard_close(&y);
     }
+}
+
+/* ---- what happens meanwhile ---- */
+
+static void quarantine_the_rest(const struct backup_result *so_far, void *arg)
+{
+    struct yard *y = arg;
+    char where[BLOB_QUARANTINE_MAX];
+
+    if (so_far->blobs != 1)
+        return;
+    for (unsigned i = 1; i <= 5; i++) {
+        struct digest d = blob_digest(i);
+
+        if (!blob_there(y->directory, i))
+            CHECK_INT(blob_quarantine(y->store->blobs, &d, where, &y->err), 0);
+    }
+}
+
+TEST(quarantined, "blobs that go to quarantine in the middle of it are reported")
+{
+    struct yard y;
+
+    yard_open(&y);
+    for (unsigned i = 1; i <= 5; i++)
+        push(&y, i);
+    y.options.progress = quarantine_the_rest;
+    backup_well(&y);
+    CHECK_INT(y.result.linked, 1);
+    CHECK_INT(y.result.lost, 4);
+    y.options.progress = NULL;
+    for (unsigned i = 1; i <= 5; i++)
+        push(&y, i);
+    backup_well(&y);
+    CHECK_INT(y.result.linked, 4);
+    CHECK_INT(y.result.lost, 0);
+    yard_close(&y);
+}
+
+static void try_to_sweep(const struct backup_result *so_far, void *arg)
+{
+    const struct sweep_options options = {.grace_s = 0};
+    struct yard *y = arg;
+    struct sweep *sweep = sweep_new(y->store, &options, &y->err);
+    struct sweep_freed freed = {0};
+    bool more;
+
+    (void)so_far;
+    CHECK_INT(sweep_step(sweep, clock_wall_s(), &freed, &more, &y->err), -1);
+    CHECK_INT(y->err.code, ERR_BUSY);
+    sweep_free(&sweep);
+}
+
+TEST(swept, "nothing is swept between the metadata and its last blob")
+{
+    struct yard y;
+
+    yard_open(&y);
+    for (unsigned i = 1; i <= 5; i++)
+        push(&y, i);
+    y.options.progress = try_to_sweep;
+    backup_well(&y);
+    CHECK_INT(y.result.linked, 5);
+    sweep_all(&y);
+    CHECK(!blob_there(y.root, 1)); /* but afterwards */
+    unlink(blob_path(y.directory, 1));
+    push(&y, 1);
+    y.options.progress = NULL;
+    for (y.stop_at = 1; backup(&y) != 0; y.stop_at++)
+        CHECK(strstr(y.err.text, "interrupted") != NULL);
+    sweep_all(&y); /* and after one that was interrupted */
+    CHECK(!blob_there(y.root, 1));
+    yard_close(&y);
 }
 
 /* ---- keeping some ---- */
