@@ -29,6 +29,7 @@ enum command_option {
     OPTION_SNAPSHOT,
     OPTION_TO,
     OPTION_INCOMPLETE,
+    OPTION_FORGET_HISTORY,
 };
 
 /* serve [CONFIG]: until SIGTERM. */

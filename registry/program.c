@@ -36,6 +36,10 @@ static const struct option_spec options[] = {
     [OPTION_TO] = {.name = "to", .value = "DIR", .help = "the data directory, instead of the configured one"},
     [OPTION_INCOMPLETE] = {.name = "incomplete",
                            .help = "do without blobs that are missing or damaged in the backup; they are listed"},
+    [OPTION_FORGET_HISTORY] = {.name = "forget-history",
+                               .help =
+                                   "what tags pointed to before, and what was deleted, cannot be put back any more; "
+                                   "with delete-untagged its space is freed, too"},
 };
 
 static const struct program_example examples[] = {
@@ -50,12 +54,13 @@ static const struct program_example examples[] = {
     {"what is saved, and is it whole?", "berth backup list /mnt/backup/berth; berth backup verify /mnt/backup/berth"},
     {"put it back, into a new directory", "berth restore /mnt/backup/berth --to /srv/registry"},
     {"free all that no tag leads to, at once", "berth gc --delete-untagged --grace 0s"},
+    {"free all that no tag leads to, at once and for good", "berth gc --delete-untagged --forget-history --grace 0s"},
 };
 
 #define TAKES(option) (1U << (option))
 #define GC_OPTIONS                                                                                        \
     (TAKES(OPTION_CONFIG) | TAKES(OPTION_DRY_RUN) | TAKES(OPTION_DELETE_UNTAGGED) | TAKES(OPTION_QUIET) | \
-     TAKES(OPTION_GRACE))
+     TAKES(OPTION_GRACE) | TAKES(OPTION_FORGET_HISTORY))
 
 static const struct command_spec commands[] = {
     {.name = "serve",

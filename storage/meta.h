@@ -101,6 +101,7 @@ bool meta_blob_holders(struct meta_txn *txn, const struct digest *d, bool (*visi
 /* ---- manifests and tags ---- */
 
 struct manifest_view {
+    uint32_t repository; /* its number */
     struct digest digest;
     struct str media_type; /* borrowed from the snapshot */
     struct str bytes;      /* borrowed from the snapshot */
@@ -125,10 +126,14 @@ struct manifest_put {
  * not the stored one's. Putting the same bytes again is fine and counts as pushed now. An absent subject is fine. ERR_EXISTS: see
  * keep_tags. */
 int meta_manifest_put(struct meta_txn *txn, const struct manifest_put *put, struct err *e);
-/* The manifest, its tags and its referrer entry go; counts of what it names fall. ERR_NOT_FOUND. */
+/* The manifest, its tags and its referrer entry go; counts of what it names fall. ERR_NOT_FOUND. It can be put back for
+ * some time, as the tag of meta_tag_delete() can (meta_history.h). */
 int meta_manifest_delete(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e);
 /* The tag goes, its manifest stays. ERR_NOT_FOUND. */
 int meta_tag_delete(struct meta_txn *txn, struct str repository, struct str tag, struct err *e);
+/* The same for a rule of retention: only if the tag still points to `d` and was moved there at `moved`. */
+int meta_tag_expire(struct meta_txn *txn, struct str repository, struct str tag, const struct digest *d, uint64_t moved,
+                    bool *gone, struct err *e);
 
 /* ---- lists: one page of a cursor walk, in byte order ---- */
 

@@ -94,16 +94,37 @@ void loose_put(struct meta_txn *txn, uint64_t since, uint32_t id, const struct d
 /* ---- manifests (meta_manifest.c) ---- */
 
 bool manifest_load(struct meta_txn *txn, uint32_t id, const struct digest *d, struct manifest_record *out);
+/* As meta_manifest_delete(), but for good: it is no event, and nothing is kept aside. */
+int manifest_drop(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e);
 
 /* ---- tags (meta_tag.c) ---- */
 
+bool tag_load(struct meta_txn *txn, uint32_t id, struct str tag, struct tag_record *out);
 /* Point `tag` at a manifest of the repository that is there, or is about to be within this change. */
 void tag_move(struct meta_txn *txn, struct repo_record *repo, struct str tag, const struct digest *d, uint64_t now);
+/* The same, as the undoing of something. */
+void tag_put_back(struct meta_txn *txn, struct repo_record *repo, struct str tag, const struct digest *d, uint64_t now);
 /* Does `tag` name another manifest than `d`? */
 bool tag_is_elsewhere(struct meta_txn *txn, uint32_t id, struct str tag, const struct digest *d);
 bool manifest_has_tag(struct meta_txn *txn, uint32_t id, const struct digest *d);
 /* Remove all tags of the manifest `d`. */
 void tag_drop_all(struct meta_txn *txn, struct repo_record *repo, const struct digest *d);
+
+/* ---- what happened, and what can be put back (meta_history.c) ---- */
+
+void event_happened(struct meta_txn *txn, const struct event_record *event);
+/* Does any event name the manifest? */
+bool manifest_is_recallable(struct meta_txn *txn, uint32_t id, const struct digest *d);
+/* `removed` as removed_encode() writes it; not a slice of the transaction. An event that names the manifest is there. */
+void removed_put(struct meta_txn *txn, uint32_t id, const struct digest *d, struct str removed);
+void removed_drop(struct meta_txn *txn, uint32_t id, const struct digest *d);
+bool removed_load(struct meta_txn *txn, uint32_t id, const struct digest *d, struct removed_record *out);
+/* ERR_NOT_FOUND for an unknown one. */
+int history_repository(struct meta_txn *txn, struct str repository, struct repo_record *repo, struct err *e);
+
+/* ---- pulls (meta_pulls.c) ---- */
+
+void pull_drop(struct meta_txn *txn, uint32_t id, const struct digest *d);
 
 /* ---- referrers (meta_referrer.c) ---- */
 

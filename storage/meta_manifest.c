@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry/base/clock.h"
 #include "storage/reference.h"
 
 /* ---- the set of digests a manifest names ---- */
@@ -166,6 +167,7 @@ static void add(struct meta_txn *txn, const struct manifest_put *put, struct rep
         reference_came(txn, repo->id, named.digests[i]);
     if (put->manifest->has_subject)
         referrer_put(txn, repo->id, put);
+    removed_drop(txn, repo->id, &put->digest);
     repo_manifest_came(txn, put->repository, repo, put->bytes.n);
     set_free(&named);
 }
@@ -211,7 +213,8 @@ int meta_manifest_get(struct meta_txn *txn, struct str repository, const struct 
 
     if (!repo_load(txn, repository, &repo) || !manifest_load(txn, repo.id, d, &record))
         return no_manifest(txn, repository, d, e);
-    *out = (struct manifest_view){.digest = *d, .media_type = record.media_type, .bytes = record.bytes};
+    *out = (struct manifest_view){
+        .repository = repo.id, .digest = *d, .media_type = record.media_type, .bytes = record.bytes};
     return 0;
 }
 
@@ -228,11 +231,13 @@ static void take_away(struct meta_txn *txn, struct str name, struct repo_record 
     if (m->has_subject)
         referrer_drop(txn, repo->id, &m->subject, d);
     tag_drop_all(txn, repo, d);
+    pull_drop(txn, repo->id, d);
     repo_manifest_went(txn, name, repo, bytes);
     set_free(&named);
 }
 
-int meta_manifest_delete(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e)
+static int delete (struct meta_txn *txn, struct str repository, const struct digest *d, uint32_t *id,
+                   struct sbuf *removed, struct err *e)
 {
     struct manifest_record record;
     struct repo_record repo;
@@ -244,8 +249,33 @@ int meta_manifest_delete(struct meta_txn *txn, struct str repository, const stru
         kv_damaged(txn, KV_MANIFESTS);
         return kv_status(txn, e);
     }
+    *id = repo.id;
+    if (removed != NULL)
+        removed_encode(clock_wall_s(), &record, removed);
     take_away(txn, repository, &repo, d, &parsed, record.bytes.n);
     manifest_free(&parsed);
     repo_save(txn, repository, &repo);
     return kv_status(txn, e);
+}
+
+int manifest_drop(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e)
+{
+    uint32_t id;
+
+    return delete (txn, repository, d, &id, NULL, e);
+}
+
+int meta_manifest_delete(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e)
+{
+    struct event_record event = {.when = clock_wall_s(), .kind = EVENT_MANIFEST_DELETED, .digest = *d};
+    struct sbuf removed = {0};
+    int rc = delete (txn, repository, d, &event.id, &removed, e);
+
+    if (rc == 0) {
+        event_happened(txn, &event);
+        removed_put(txn, event.id, d, (struct str){removed.p, removed.n});
+        rc = kv_status(txn, e);
+    }
+    sbuf_free(&removed);
+    return rc;
 }

@@ -3,6 +3,8 @@
 #include <endian.h>
 #include <string.h>
 
+#include "storage/reference.h"
+
 /* ---- numbers ---- */
 
 void u32_encode(uint32_t value, char out[4])
@@ -110,10 +112,18 @@ static bool take_short(struct str *in, struct str *out)
     return take(in, 1, &n) && take(in, (uint8_t)n.p[0], out);
 }
 
+static bool take_digest(struct str *in, struct digest *out)
+{
+    size_t n = in->n == 0 ? 0 : digest_from_key((const uint8_t *)in->p, in->n, out);
+
+    *in = str_from(*in, n);
+    return n > 0;
+}
+
 /* Exactly one digest, nothing behind it. */
 static bool only_digest(struct str in, struct digest *out)
 {
-    return in.n > 0 && digest_from_key((const uint8_t *)in.p, in.n, out) == in.n;
+    return take_digest(&in, out) && in.n == 0;
 }
 
 static void put_short(struct sbuf *out, struct str s)
@@ -231,6 +241,45 @@ bool manifest_decode(struct str in, struct manifest_record *out)
     out->has_subject = subject.n > 0;
     out->bytes = in;
     return !out->has_subject || only_digest(subject, &out->subject);
+}
+
+size_t event_encode(const struct event_record *r, char out[EVENT_RECORD_MAX])
+{
+    uint8_t digest[DIGEST_KEY_MAX];
+    size_t n = digest_to_key(&r->digest, digest);
+
+    u64_encode(r->when, out);
+    out[8] = (char)r->kind;
+    u32_encode(r->id, out + 9);
+    memcpy(out + 13, digest, n);
+    if (r->tag.n > 0)
+        memcpy(out + 13 + n, r->tag.p, r->tag.n);
+    return 13 + n + r->tag.n;
+}
+
+bool event_decode(struct str in, struct event_record *out)
+{
+    struct str kind;
+
+    if (!take_u64(&in, &out->when) || !take(&in, 1, &kind) || !take_u32(&in, &out->id) ||
+        !take_digest(&in, &out->digest))
+        return false;
+    out->kind = (enum event_kind)(uint8_t)kind.p[0];
+    out->tag = in;
+    if (out->kind < EVENT_CREATED || out->kind > EVENT_MANIFEST_RESTORED || out->tag.n > TAG_MAX)
+        return false;
+    return (out->kind >= EVENT_MANIFEST_DELETED) == (out->tag.n == 0);
+}
+
+void removed_encode(uint64_t when, const struct manifest_record *manifest, struct sbuf *out)
+{
+    put_u64(out, when);
+    manifest_encode(manifest, out);
+}
+
+bool removed_decode(struct str in, struct removed_record *out)
+{
+    return take_u64(&in, &out->when) && manifest_decode(in, &out->manifest);
 }
 
 void referrer_encode(const struct referrer_record *r, struct sbuf *out)

@@ -8,6 +8,7 @@
  *                  "next-repository"          u32 id for the next new name
  *                  "next-event"               u64 number of the next event
  *                  "stored"                   u64 blobs, u64 bytes of the entries of `blobs`
+ *                  "pulls-since"              u64 when pulls began to be noted
  *   repos          name                       u32 id, u64 manifests, u64 tags, u64 blobs held
  *   names          id                         name
  *   catalog        name                       u32 id; only of repositories with at least one manifest
@@ -79,6 +80,7 @@ enum {
     BLOB_RECORD_SIZE = 4 * 8,
     TAG_RECORD_MAX = 8 + DIGEST_KEY_MAX,
     PAIR_RECORD_SIZE = 2 * 8,
+    EVENT_RECORD_MAX = 8 + 1 + 4 + DIGEST_KEY_MAX + 128,
 };
 
 /* ---- keys: built on the stack, piece by piece ---- */
@@ -146,6 +148,37 @@ struct manifest_record {
     struct str bytes;
 };
 
+/* What happened. Those of a tag come in two kinds, so that what was before and after each can be told from one digest and
+ * from the events around it (meta_history.h). */
+enum event_kind {
+    /* the tag was not there: the digest says where it points to now */
+    EVENT_CREATED = 1,
+    EVENT_RESTORED = 2, /* put back */
+    /* the tag was there: the digest says where it pointed to */
+    EVENT_MOVED = 3,
+    EVENT_MOVED_BACK = 4, /* put back */
+    EVENT_DELETED = 5,
+    EVENT_EXPIRED = 6, /* deleted by a rule of retention */
+    EVENT_TAKEN = 7,   /* deleted with its manifest */
+    /* no tag: of the manifest itself */
+    EVENT_MANIFEST_DELETED = 8,
+    EVENT_MANIFEST_RESTORED = 9,
+};
+
+struct event_record {
+    uint64_t when;
+    enum event_kind kind;
+    uint32_t id;
+    struct digest digest;
+    struct str tag; /* borrowed from the decoded bytes; empty: none */
+};
+
+/* A deleted manifest that can be put back. */
+struct removed_record {
+    uint64_t when;
+    struct manifest_record manifest;
+};
+
 struct referrer_record {
     uint64_t size;
     struct str media_type; /* as above */
@@ -167,6 +200,13 @@ bool tag_decode(struct str in, struct tag_record *out);
 /* These append to `out`. */
 void manifest_encode(const struct manifest_record *r, struct sbuf *out);
 bool manifest_decode(struct str in, struct manifest_record *out);
+/* Returns the length. The tag is one (reference.h). */
+size_t event_encode(const struct event_record *r, char out[EVENT_RECORD_MAX]);
+/* False also where kind and tag do not fit. */
+bool event_decode(struct str in, struct event_record *out);
+/* Appends to `out`. */
+void removed_encode(uint64_t when, const struct manifest_record *manifest, struct sbuf *out);
+bool removed_decode(struct str in, struct removed_record *out);
 void referrer_encode(const struct referrer_record *r, struct sbuf *out);
 bool referrer_decode(struct str in, struct referrer_record *out);
 

@@ -3,6 +3,7 @@
  */
 #include "storage/meta_internal.h"
 
+#include "registry/base/clock.h"
 #include "storage/reference.h"
 
 static void tag_key(struct key *key, uint32_t id, struct str tag)
@@ -18,7 +19,7 @@ static void manifest_tag_key(struct key *key, uint32_t id, const struct digest *
     key_bytes(key, tag);
 }
 
-static bool load(struct meta_txn *txn, uint32_t id, struct str tag, struct tag_record *out)
+bool tag_load(struct meta_txn *txn, uint32_t id, struct str tag, struct tag_record *out)
 {
     struct key key;
     struct str value;
@@ -31,30 +32,53 @@ static bool load(struct meta_txn *txn, uint32_t id, struct str tag, struct tag_r
 
 /* ---- moving and removing ---- */
 
-void tag_move(struct meta_txn *txn, struct repo_record *repo, struct str tag, const struct digest *d, uint64_t now)
+static void write_tag(struct meta_txn *txn, uint32_t id, struct str tag, const struct tag_record *new)
 {
-    struct tag_record new = {.moved = now, .digest = *d};
-    struct tag_record old;
     char value[TAG_RECORD_MAX];
     struct key key;
 
-    if (load(txn, repo->id, tag, &old)) {
+    manifest_tag_key(&key, id, &new->digest, tag);
+    kv_put(txn, KV_MANIFEST_TAGS, key_str(&key), (struct str){"", 0});
+    tag_key(&key, id, tag);
+    kv_put(txn, KV_TAGS, key_str(&key), (struct str){value, tag_encode(new, value)});
+}
+
+/* Point the tag at `new`. A push of what it points to already is no event. */
+static void point(struct meta_txn *txn, struct repo_record *repo, struct str tag, const struct tag_record *new,
+                  enum event_kind came, enum event_kind moved)
+{
+    struct event_record event = {.when = new->moved, .kind = came, .id = repo->id, .digest = new->digest, .tag = tag};
+    struct tag_record old;
+    struct key key;
+
+    if (tag_load(txn, repo->id, tag, &old)) {
+        event.kind = moved;
+        event.digest = old.digest;
         manifest_tag_key(&key, repo->id, &old.digest, tag);
         kv_del(txn, KV_MANIFEST_TAGS, key_str(&key));
     } else {
         repo->tags++;
     }
-    manifest_tag_key(&key, repo->id, d, tag);
-    kv_put(txn, KV_MANIFEST_TAGS, key_str(&key), (struct str){"", 0});
-    tag_key(&key, repo->id, tag);
-    kv_put(txn, KV_TAGS, key_str(&key), (struct str){value, tag_encode(&new, value)});
+    write_tag(txn, repo->id, tag, new);
+    if (event.kind == came || !digest_equal(&old.digest, &new->digest))
+        event_happened(txn, &event);
+}
+
+void tag_move(struct meta_txn *txn, struct repo_record *repo, struct str tag, const struct digest *d, uint64_t now)
+{
+    point(txn, repo, tag, &(struct tag_record){.moved = now, .digest = *d}, EVENT_CREATED, EVENT_MOVED);
+}
+
+void tag_put_back(struct meta_txn *txn, struct repo_record *repo, struct str tag, const struct digest *d, uint64_t now)
+{
+    point(txn, repo, tag, &(struct tag_record){.moved = now, .digest = *d}, EVENT_RESTORED, EVENT_MOVED_BACK);
 }
 
 bool tag_is_elsewhere(struct meta_txn *txn, uint32_t id, struct str tag, const struct digest *d)
 {
     struct tag_record record;
 
-    return load(txn, id, tag, &record) && !digest_equal(&record.digest, d);
+    return tag_load(txn, id, tag, &record) && !digest_equal(&record.digest, d);
 }
 
 /* The first tag of the manifest, copied: its place in the table does not outlive a deletion. */
@@ -82,7 +106,8 @@ bool manifest_has_tag(struct meta_txn *txn, uint32_t id, const struct digest *d)
     return first_tag(txn, id, d, &tag);
 }
 
-static void drop(struct meta_txn *txn, struct repo_record *repo, struct str tag, const struct digest *d)
+static void drop(struct meta_txn *txn, struct repo_record *repo, struct str tag, const struct digest *d,
+                 enum event_kind kind)
 {
     struct key key;
     struct key reverse;
@@ -92,6 +117,8 @@ static void drop(struct meta_txn *txn, struct repo_record *repo, struct str tag,
     if (!kv_del(txn, KV_TAGS, key_str(&key)) || !kv_del(txn, KV_MANIFEST_TAGS, key_str(&reverse)))
         kv_damaged(txn, KV_MANIFEST_TAGS);
     count_down(txn, KV_REPOS, &repo->tags);
+    event_happened(
+        txn, &(struct event_record){.when = clock_wall_s(), .kind = kind, .id = repo->id, .digest = *d, .tag = tag});
 }
 
 void tag_drop_all(struct meta_txn *txn, struct repo_record *repo, const struct digest *d)
@@ -99,7 +126,7 @@ void tag_drop_all(struct meta_txn *txn, struct repo_record *repo, const struct d
     struct key tag;
 
     while (first_tag(txn, repo->id, d, &tag))
-        drop(txn, repo, key_str(&tag), d);
+        drop(txn, repo, key_str(&tag), d, EVENT_TAKEN);
 }
 
 /* ---- meta.h ---- */
@@ -118,13 +145,14 @@ int meta_tag_get(struct meta_txn *txn, struct str repository, struct str tag, st
     struct repo_record repo;
     struct tag_record record;
 
-    if (!repo_load(txn, repository, &repo) || !load(txn, repo.id, tag, &record))
+    if (!repo_load(txn, repository, &repo) || !tag_load(txn, repo.id, tag, &record))
         return no_tag(txn, repository, tag, e);
     if (!manifest_load(txn, repo.id, &record.digest, &manifest)) {
         kv_damaged(txn, KV_TAGS);
         return kv_status(txn, e);
     }
-    *out = (struct manifest_view){.digest = record.digest, .media_type = manifest.media_type, .bytes = manifest.bytes};
+    *out = (struct manifest_view){
+        .repository = repo.id, .digest = record.digest, .media_type = manifest.media_type, .bytes = manifest.bytes};
     return 0;
 }
 
@@ -133,10 +161,25 @@ int meta_tag_delete(struct meta_txn *txn, struct str repository, struct str tag,
     struct repo_record repo;
     struct tag_record record;
 
-    if (!repo_load(txn, repository, &repo) || !load(txn, repo.id, tag, &record))
+    if (!repo_load(txn, repository, &repo) || !tag_load(txn, repo.id, tag, &record))
         return no_tag(txn, repository, tag, e);
-    drop(txn, &repo, tag, &record.digest);
+    drop(txn, &repo, tag, &record.digest, EVENT_DELETED);
     repo_save(txn, repository, &repo);
+    return kv_status(txn, e);
+}
+
+int meta_tag_expire(struct meta_txn *txn, struct str repository, struct str tag, const struct digest *d, uint64_t moved,
+                    bool *gone, struct err *e)
+{
+    struct repo_record repo;
+    struct tag_record record;
+
+    *gone = repo_load(txn, repository, &repo) && tag_load(txn, repo.id, tag, &record) && record.moved == moved &&
+            digest_equal(&record.digest, d);
+    if (*gone) {
+        drop(txn, &repo, tag, d, EVENT_EXPIRED);
+        repo_save(txn, repository, &repo);
+    }
     return kv_status(txn, e);
 }
 

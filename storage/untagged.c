@@ -8,13 +8,13 @@
  */
 #include "storage/untagged.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "storage/meta_internal.h"
+#include "storage/repositories.h"
 
-enum { BATCH = 64, PAGE = 100 /* repositories */ };
+enum { BATCH = 64 };
 
 struct node {
     struct digest digest;
@@ -99,16 +99,15 @@ static void enqueue(struct plan *plan, const struct node *node)
     plan->queue[plan->last++] = (size_t)(node - plan->nodes);
 }
 
-/* Call `visit` for each manifest of the repository that `node` names, as often as it does. */
-static void each_named(struct plan *plan, struct meta_txn *txn, const struct node *node,
-                       void (*visit)(struct plan *plan, struct node *named))
+typedef void visit_named(struct plan *plan, struct node *named);
+
+/* Call `visit` for each manifest of the repository that the one in `record` names, as often as it does. */
+static void each_named_in(struct plan *plan, struct meta_txn *txn, const struct manifest_record *record,
+                          visit_named *visit)
 {
-    struct manifest_record record;
     struct manifest parsed;
 
-    if (!manifest_load(txn, plan->id, &node->digest, &record))
-        return;
-    if (manifest_parse(record.bytes, record.media_type, &parsed, NULL) != 0) {
+    if (manifest_parse(record->bytes, record->media_type, &parsed, NULL) != 0) {
         kv_damaged(txn, KV_MANIFESTS);
         return;
     }
@@ -119,6 +118,14 @@ static void each_named(struct plan *plan, struct meta_txn *txn, const struct nod
             visit(plan, named);
     }
     manifest_free(&parsed);
+}
+
+static void each_named(struct plan *plan, struct meta_txn *txn, const struct node *node, visit_named *visit)
+{
+    struct manifest_record record;
+
+    if (manifest_load(txn, plan->id, &node->digest, &record))
+        each_named_in(plan, txn, &record, visit);
 }
 
 /* ---- what is kept ---- */
@@ -158,11 +165,42 @@ static void keep_referrers(struct plan *plan, struct meta_txn *txn, const struct
     kv_walk_end(&walk);
 }
 
+/* An index that was deleted can be put back only with what it names. */
+static void keep_for_removed(struct plan *plan, struct meta_txn *txn)
+{
+    struct key prefix = {.n = 0};
+    struct removed_record removed;
+    struct kv_walk walk;
+    struct digest d;
+
+    key_u32(&prefix, plan->id);
+    kv_walk_begin(&walk, txn, KV_REMOVED, key_str(&prefix), (struct str){0});
+    while (kv_walk_next(&walk)) {
+        struct str tail = str_from(walk.key, prefix.n);
+
+        if (digest_from_key((const uint8_t *)tail.p, tail.n, &d) != tail.n || !removed_decode(walk.value, &removed)) {
+            kv_damaged(txn, KV_REMOVED);
+            break;
+        }
+        each_named_in(plan, txn, &removed.manifest, keep);
+        keep_referrers(plan, txn, &d);
+    }
+    kv_walk_end(&walk);
+}
+
+static bool is_root(const struct plan *plan, struct meta_txn *txn, const struct node *node)
+{
+    return !is_old(plan, node) || manifest_has_tag(txn, plan->id, &node->digest) ||
+           (!plan->options->as_if_forgotten && manifest_is_recallable(txn, plan->id, &node->digest));
+}
+
 static void mark(struct plan *plan, struct meta_txn *txn)
 {
     for (size_t i = 0; i < plan->count; i++)
-        if (!is_old(plan, &plan->nodes[i]) || manifest_has_tag(txn, plan->id, &plan->nodes[i].digest))
+        if (is_root(plan, txn, &plan->nodes[i]))
             keep(plan, &plan->nodes[i]);
+    if (!plan->options->as_if_forgotten)
+        keep_for_removed(plan, txn);
     while (plan->first < plan->last) {
         const struct node *node = &plan->nodes[plan->queue[plan->first++]];
 
@@ -214,8 +252,8 @@ static bool is_still_doomed(const struct plan *plan, struct meta_txn *txn, const
     struct manifest_record record;
 
     return manifest_load(txn, plan->id, &node->digest, &record) && record.pushed == node->pushed &&
-           !manifest_has_tag(txn, plan->id, &node->digest) && references_from(txn, plan->id, &node->digest) == 0 &&
-           !has_kept_subject(plan, txn, &record);
+           !manifest_has_tag(txn, plan->id, &node->digest) && !manifest_is_recallable(txn, plan->id, &node->digest) &&
+           references_from(txn, plan->id, &node->digest) == 0 && !has_kept_subject(plan, txn, &record);
 }
 
 /* Runs on the writer's thread, perhaps more than once. */
@@ -229,7 +267,7 @@ static int remove_batch(struct meta_txn *txn, struct meta_change *change, struct
         plan->gone[i] = is_still_doomed(plan, txn, node);
         if (!plan->gone[i])
             node->kept = true;
-        else if (meta_manifest_delete(txn, plan->repository, &node->digest, e) != 0)
+        else if (manifest_drop(txn, plan->repository, &node->digest, e) != 0)
             return -1;
     }
     return kv_status(txn, e);
@@ -304,96 +342,48 @@ static void report_doomed(const struct plan *plan, uint64_t *removed)
 
 /* ---- all repositories ---- */
 
-static int clean_repository(struct plan *plan, struct meta *meta, struct meta_reader *reader, uint64_t *removed,
-                            struct err *e)
+struct cleaning {
+    struct plan plan;
+    struct meta *meta;
+    struct meta_reader *reader;
+    uint64_t *removed;
+};
+
+static int clean_repository(struct str repository, void *arg, struct err *e)
 {
+    struct cleaning *c = arg;
+    struct plan *plan = &c->plan;
     struct meta_txn *txn;
     int rc;
 
-    if (check_cancelled(plan, e) != 0 || (txn = meta_read(reader, e)) == NULL)
+    if (check_cancelled(plan, e) != 0 || (txn = meta_read(c->reader, e)) == NULL)
         return -1;
+    plan->repository = repository;
     load(plan, txn);
     mark(plan, txn);
     order(plan, txn);
     rc = kv_status(txn, e);
-    meta_done(reader);
+    meta_done(c->reader);
     if (rc != 0)
         return -1;
     if (!plan->options->dry_run)
-        return remove_doomed(plan, meta, reader, removed, e);
-    report_doomed(plan, removed);
+        return remove_doomed(plan, c->meta, c->reader, c->removed, e);
+    report_doomed(plan, c->removed);
     return 0;
-}
-
-struct names {
-    char *items[PAGE];
-    size_t n;
-};
-
-static bool add_name(struct str name, void *arg)
-{
-    struct names *names = arg;
-
-    names->items[names->n++] = str_dup(name);
-    return true;
-}
-
-/* One page of names after `last`, copied: the snapshot is let go. */
-static int list_names(struct meta_reader *reader, struct str last, struct names *names, struct err *e)
-{
-    const struct catalog_query query = {.last = last, .limit = PAGE, .looks = PAGE};
-    struct meta_txn *txn = meta_read(reader, e);
-    bool more;
-    int rc;
-
-    names->n = 0;
-    if (txn == NULL)
-        return -1;
-    rc = meta_catalog(txn, &query, add_name, names, &more, e);
-    meta_done(reader);
-    return rc;
-}
-
-static void free_names(struct names *names)
-{
-    while (names->n > 0)
-        free(names->items[--names->n]);
-}
-
-static int clean_all(struct plan *plan, struct meta *meta, struct meta_reader *reader, uint64_t *removed, struct err *e)
-{
-    char last[KV_KEY_MAX + 1] = "";
-    struct names names = {0};
-    int rc;
-
-    do {
-        free_names(&names);
-        rc = list_names(reader, str_of(last), &names, e);
-        for (size_t i = 0; i < names.n && rc == 0; i++) {
-            plan->repository = str_of(names.items[i]);
-            rc = clean_repository(plan, meta, reader, removed, e);
-            if (rc != 0)
-                err_wrap(e, "%s", names.items[i]);
-        }
-        if (names.n > 0)
-            snprintf(last, sizeof(last), "%s", names.items[names.n - 1]);
-    } while (rc == 0 && names.n > 0);
-    free_names(&names);
-    return rc;
 }
 
 int untagged_remove(struct meta *meta, const struct untagged_options *options, uint64_t *removed, struct err *e)
 {
-    struct meta_reader *reader = meta_reader_new(meta, e);
-    struct plan plan = {.options = options};
+    struct cleaning c = {
+        .plan = {.options = options}, .meta = meta, .reader = meta_reader_new(meta, e), .removed = removed};
     int rc;
 
     *removed = 0;
-    if (reader == NULL)
+    if (c.reader == NULL)
         return -1;
-    rc = clean_all(&plan, meta, reader, removed, e);
-    free(plan.nodes);
-    free(plan.queue);
-    meta_reader_free(&reader);
+    rc = repositories_each(c.reader, clean_repository, &c, e);
+    free(c.plan.nodes);
+    free(c.plan.queue);
+    meta_reader_free(&c.reader);
     return rc;
 }

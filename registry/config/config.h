@@ -83,7 +83,9 @@ struct config {
         uint64_t grace_s;
         uint64_t interval_s;
         uint64_t rate; /* blobs removed a second, at most */
+        bool delete_untagged;
     } garbage_collection;
+    uint64_t history_keep_s; /* 0: forgotten at the next sweep */
 
     uint64_t reserve; /* bytes of the file system that uploads leave free */
     struct {

@@ -3,7 +3,8 @@
  * manifests (storage/untagged.h).
  *
  * A manifest that goes begins the leases of its blobs anew. So what only it named is freed a grace later, by the next
- * run or by the server, unless --grace 0s says that nobody is in the middle of anything.
+ * run or by the server, unless --grace 0s says that nobody is in the middle of anything. What can still be put back
+ * (storage/meta_history.h) does not go, unless --forget-history says that nobody will.
  */
 #include "registry/ops/operations.h"
 
@@ -12,6 +13,7 @@
 #include <string.h>
 
 /* storage */
+#include "storage/meta_history.h"
 #include "storage/sweep.h"
 #include "storage/untagged.h"
 
@@ -28,8 +30,10 @@ struct gc {
     struct op *op;
     uint64_t grace_s;
     bool untagged;
+    bool forgets;
     bool dry_run;
     bool quiet;
+    uint64_t events;
     uint64_t manifests;
     struct sweep_freed freed;
 };
@@ -71,6 +75,8 @@ static void say_result(const struct gc *gc)
 
     if (gc->quiet)
         return;
+    if (gc->forgets && !gc->dry_run)
+        op_print(gc->op, "%llu events of the history forgotten", (unsigned long long)gc->events);
     if (gc->untagged)
         op_print(gc->op, "%llu untagged manifests %sremoved%s", (unsigned long long)gc->manifests, would,
                  gc->manifests == 0 ? ""
@@ -88,11 +94,25 @@ static bool is_cancelled(void *arg)
     return op_cancelled(((struct gc *)arg)->op);
 }
 
+/* What is too old, or everything. */
+static int forget_history(struct gc *gc, struct err *e)
+{
+    uint64_t now = clock_wall_s(), keep = gc->op->config->history_keep_s;
+    uint64_t before = gc->forgets ? UINT64_MAX : now > keep ? now - keep : 0;
+
+    if (gc->dry_run)
+        return 0;
+    if (!gc->quiet)
+        op_progress(gc->op, "forgetting old history");
+    return history_forget_all(gc->op->store->meta, before, now + keep, is_cancelled, gc, &gc->events, e);
+}
+
 static int remove_untagged(struct gc *gc, struct err *e)
 {
     const struct untagged_options options = {.grace_s = gc->grace_s,
                                              .now = clock_wall_s(),
                                              .dry_run = gc->dry_run,
+                                             .as_if_forgotten = gc->dry_run && gc->forgets,
                                              .item = say_manifest,
                                              .is_cancelled = is_cancelled,
                                              .arg = gc};
@@ -149,15 +169,17 @@ int op_gc(struct op *op, int *status, struct err *e)
 {
     struct gc gc = {.op = op,
                     .untagged = op->call->given[OPTION_DELETE_UNTAGGED],
+                    .forgets = op->call->given[OPTION_FORGET_HISTORY],
                     .dry_run = op->call->given[OPTION_DRY_RUN],
                     .quiet = op->call->given[OPTION_QUIET]};
-    int rc = 0;
+    int rc;
 
     if (take_grace(op, &gc.grace_s, e) != 0) {
         *status = EXIT_USAGE;
         return -1;
     }
-    if (gc.untagged)
+    rc = forget_history(&gc, e);
+    if (rc == 0 && gc.untagged)
         rc = remove_untagged(&gc, e);
     if (rc == 0)
         rc = remove_blobs(&gc, e);

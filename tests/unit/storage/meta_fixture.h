@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "storage/meta.h"
+#include "storage/meta_history.h"
 #include "storage/meta_internal.h"
+#include "storage/meta_pulls.h"
 #include "tests/unit/test.h"
 
 #define HELPER   __attribute__((unused)) static
@@ -49,7 +51,19 @@ HELPER void world_close(struct world *w)
 
 /* ---- changes ---- */
 
-enum op_kind { BLOB_PUT, BLOB_MOUNT, BLOB_TOUCH, BLOB_DELETE, MANIFEST_PUT, MANIFEST_DELETE, TAG_DELETE, SABOTAGE };
+enum op_kind {
+    BLOB_PUT,
+    BLOB_MOUNT,
+    BLOB_TOUCH,
+    BLOB_DELETE,
+    MANIFEST_PUT,
+    MANIFEST_DELETE,
+    TAG_DELETE,
+    TAG_RESTORE,
+    HISTORY_FORGET,
+    PULLS_NOTE,
+    SABOTAGE
+};
 
 struct op {
     struct meta_change change; /* first */
@@ -60,7 +74,18 @@ struct op {
     uint64_t size;
     uint64_t now;
     struct manifest_put put;
+    struct tag_restore restore;
+    size_t limit; /* of events to forget */
+    size_t forgotten;
+    struct pull pull;
 };
+
+HELPER int forget_events(struct meta_txn *txn, struct op *op, struct err *e)
+{
+    bool more;
+
+    return meta_history_forget(txn, op->now, UINT64_MAX, op->limit, &op->forgotten, &more, e);
+}
 
 /* Writes, then fails. */
 HELPER int sabotage(struct meta_txn *txn, const struct op *op, struct err *e)
@@ -72,7 +97,7 @@ HELPER int sabotage(struct meta_txn *txn, const struct op *op, struct err *e)
 
 HELPER int op_apply(struct meta_txn *txn, struct meta_change *change, struct err *e)
 {
-    const struct op *op = (const struct op *)change;
+    struct op *op = (struct op *)change;
 
     switch (op->kind) {
     case BLOB_PUT:
@@ -89,6 +114,12 @@ HELPER int op_apply(struct meta_txn *txn, struct meta_change *change, struct err
         return meta_manifest_delete(txn, op->repository, &op->digest, e);
     case TAG_DELETE:
         return meta_tag_delete(txn, op->repository, op->from, e);
+    case TAG_RESTORE:
+        return meta_tag_restore(txn, &op->restore, e);
+    case HISTORY_FORGET:
+        return forget_events(txn, op, e);
+    case PULLS_NOTE:
+        return meta_pulls_note(txn, &op->pull, 1, e);
     case SABOTAGE:
         return sabotage(txn, op, e);
     }
@@ -144,6 +175,14 @@ HELPER int tag_delete(struct world *w, const char *repository, const char *tag)
     struct op op = {.kind = TAG_DELETE, .repository = str_of(repository), .from = str_of(tag)};
 
     return world_run(w, &op);
+}
+
+/* Forget everything that happened. */
+HELPER void history_forget(struct world *w)
+{
+    struct op op = {.kind = HISTORY_FORGET, .now = UINT64_MAX, .limit = SIZE_MAX};
+
+    CHECK_INT(world_run(w, &op), 0);
 }
 
 /* Parse and put `bytes`; `tag` may be NULL. `digest` gets where it is. */

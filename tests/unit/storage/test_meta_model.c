@@ -9,7 +9,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/storage/accounts_fixture.h"
-#include "tests/unit/storage/meta_fixture.h"
+#include "tests/unit/storage/history_check.h"
 
 enum {
     REPOS = 3,
@@ -19,6 +19,7 @@ enum {
     TAGS = 4,
     BUNCH = 12,
     ROUNDS = 250,
+    EVENTS_MAX = ROUNDS * BUNCH * (TAGS + 2),
     ABSENT = 1234, /* the number of a blob that is never put */
 };
 
@@ -44,6 +45,14 @@ static struct {
     bool manifest[REPOS][TEMPLATES];
     int tag[REPOS][TAGS]; /* template, or -1 */
     bool blob[DIGESTS];   /* has a record */
+
+    /* the history: what each event names, the oldest first */
+    struct {
+        int r, t;
+    } events[EVENTS_MAX];
+    size_t first_event, event_count;
+    uint64_t named[REPOS][TEMPLATES]; /* by events */
+    bool removed[REPOS][TEMPLATES];
 } model;
 
 /* ---- the templates ---- */
@@ -127,6 +136,32 @@ static enum err_code put_answer(int r, int t, bool allow_missing)
     return t == 6 && present(r, 0) ? ERR_INVALID : ERR_NONE;
 }
 
+static void model_event(int r, int t)
+{
+    model.events[model.event_count].r = r;
+    model.events[model.event_count++].t = t;
+    model.named[r][t]++;
+}
+
+static void model_forget(size_t n)
+{
+    for (; n > 0 && model.first_event < model.event_count; n--, model.first_event++) {
+        int r = model.events[model.first_event].r, t = model.events[model.first_event].t;
+
+        if (--model.named[r][t] == 0)
+            model.removed[r][t] = false;
+    }
+}
+
+static void model_tag(int r, int tag, int t)
+{
+    int old = model.tag[r][tag];
+
+    if (old != t)
+        model_event(r, old < 0 ? t : old);
+    model.tag[r][tag] = t;
+}
+
 static enum err_code model_put(int r, int t, int tag, bool allow_missing)
 {
     enum err_code answer = put_answer(r, t, allow_missing);
@@ -134,8 +169,9 @@ static enum err_code model_put(int r, int t, int tag, bool allow_missing)
     if (answer != ERR_NONE)
         return answer;
     model.known[r] = model.manifest[r][t] = true;
+    model.removed[r][t] = false;
     if (tag >= 0)
-        model.tag[r][tag] = t;
+        model_tag(r, tag, t);
     return ERR_NONE;
 }
 
@@ -146,8 +182,46 @@ static enum err_code model_delete(int r, int t)
     model.manifest[r][t] = false;
     for (int i = 0; i < TAGS; i++)
         if (model.tag[r][i] == t)
-            model.tag[r][i] = -1;
+            model_tag(r, i, -1);
+    model_event(r, t);
+    model.removed[r][t] = true;
     return ERR_NONE;
+}
+
+static enum err_code model_put_back(int r, int t)
+{
+    enum err_code answer = ERR_NONE;
+
+    if (!model.removed[r][t])
+        return ERR_NOT_FOUND;
+    for (int child = 0; child < TEMPLATES && answer == ERR_NONE; child++)
+        if (templates[t].names[BLOBS + child] && model.removed[r][child] && recipes[t].children != NULL)
+            answer = model_put_back(r, child);
+    if (answer == ERR_NONE)
+        answer = model_put(r, t, -1, false);
+    if (answer == ERR_NONE)
+        model_event(r, t);
+    return answer;
+}
+
+/* A restoring that fails half-way changes nothing. */
+static enum err_code model_restore(int r, int t, int tag)
+{
+    static char before[sizeof(model)];
+    enum err_code answer = ERR_NONE;
+
+    memcpy(before, &model, sizeof(model));
+    if (!model.known[r])
+        return ERR_NOT_FOUND;
+    if (model.tag[r][tag] == t)
+        return ERR_EXISTS;
+    if (!model.manifest[r][t])
+        answer = model_put_back(r, t);
+    if (answer == ERR_NONE)
+        model_tag(r, tag, t);
+    else
+        memcpy(&model, before, sizeof(model));
+    return answer;
 }
 
 static enum err_code model_hold(int r, int d)
@@ -215,7 +289,37 @@ static void choose_tag_delete(struct step *s, int r)
     s->op.kind = TAG_DELETE;
     s->op.from = str_of(tag_names[tag]);
     s->wanted = model.tag[r][tag] < 0 ? ERR_NOT_FOUND : ERR_NONE;
-    model.tag[r][tag] = -1;
+    model_tag(r, tag, -1);
+}
+
+static int restored[ERR_IO + 1]; /* by what it must answer */
+
+static void choose_restore(struct step *s, int r)
+{
+    int tag = pick(TAGS);
+    int t = pick(TEMPLATES);
+
+    s->op.kind = TAG_RESTORE;
+    s->op.digest = digests[BLOBS + t];
+    s->op.restore = (struct tag_restore){
+        .repository = s->op.repository, .tag = str_of(tag_names[tag]), .digest = &s->op.digest, .now = NOW};
+    s->wanted = model_restore(r, t, tag);
+    restored[s->wanted]++;
+}
+
+static void choose_forget(struct step *s)
+{
+    s->op.kind = HISTORY_FORGET;
+    s->op.now = UINT64_MAX;
+    s->op.limit = (size_t)pick(20);
+    model_forget(s->op.limit);
+}
+
+static void choose_pull(struct step *s)
+{
+    s->op.kind = PULLS_NOTE;
+    s->op.pull = (struct pull){
+        .repository = (uint32_t)pick(REPOS) + 1, .digest = digests[BLOBS + pick(TEMPLATES)], .when = NOW};
 }
 
 static void choose_blob_delete(struct step *s, int r, int d)
@@ -268,10 +372,16 @@ static void choose(struct step *s)
         choose_touch(s, r, d);
     } else if (what < 75) {
         choose_put(s, r);
-    } else if (what < 87) {
+    } else if (what < 83) {
         choose_manifest_delete(s, r);
-    } else if (what < 95) {
+    } else if (what < 88) {
         choose_tag_delete(s, r);
+    } else if (what < 93) {
+        choose_restore(s, r);
+    } else if (what < 95) {
+        choose_forget(s);
+    } else if (what < 97) {
+        choose_pull(s);
     } else {
         s->op.kind = SABOTAGE;
         s->wanted = ERR_RANGE;
@@ -370,6 +480,28 @@ static void compare_repo(struct meta_txn *txn, int r, size_t *entries)
     entries[KV_MANIFEST_TAGS] += tags;
 }
 
+/* Invariant 11: what is in these tables is checked from themselves, and their numbers by the model. */
+static void compare_history(struct meta_txn *txn, size_t *entries)
+{
+    static const enum kv_table tables[] = {KV_EVENTS, KV_TAG_EVENTS, KV_RECALLABLE, KV_REMOVED, KV_PULLS};
+
+    history_check(txn);
+    CHECK_INT(table_entries(txn, KV_EVENTS), model.event_count - model.first_event);
+    for (int r = 0; r < REPOS; r++) {
+        struct repo_record repo;
+
+        repo_load(txn, str_of(repo_names[r]), &repo);
+        for (int t = 0; t < TEMPLATES; t++) {
+            struct removed_record removed;
+
+            CHECK_INT(manifest_is_recallable(txn, repo.id, &digests[BLOBS + t]), model.named[r][t] > 0);
+            CHECK_INT(removed_load(txn, repo.id, &digests[BLOBS + t], &removed), model.removed[r][t]);
+        }
+    }
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+        entries[tables[i]] = table_entries(txn, tables[i]);
+}
+
 static void compare(struct world *w)
 {
     struct meta_txn *txn = look(w);
@@ -381,6 +513,7 @@ static void compare(struct world *w)
     }
     for (int r = 0; r < REPOS; r++)
         compare_repo(txn, r, entries);
+    compare_history(txn, entries);
     for (enum kv_table table = KV_REPOS; table < KV_TABLES; table++)
         if (!accounts_has(table) && table_entries(txn, table) != entries[table])
             test_fail(__FILE__, __LINE__, "table %d has %zu entries, not %zu", table, table_entries(txn, table),
@@ -410,6 +543,7 @@ TEST(model_agrees, "after any sequence of changes every table is what follows fr
         run_bunch(&w, round);
         compare(&w);
     }
+    CHECK(restored[ERR_NONE] > 5 && restored[ERR_NOT_FOUND] > 5 && restored[ERR_REFERENCE] > 5);
     for (int r = 0; r < REPOS; r++)
         for (int t = 0; t < TEMPLATES; t++)
             CHECK_INT(manifest_delete(&w, repo_names[r], digests[BLOBS + t]), model_delete(r, t) == ERR_NONE ? 0 : -1);

@@ -165,3 +165,54 @@ TEST(referrer_record, "a referrer's record survives the round trip, and its head
     CHECK(referrer_decode((struct str){b.p, 16}, &out) && out.annotations.n == 0);
     sbuf_free(&b);
 }
+
+TEST(event_record, "an event's record survives the round trip, of a tag and of a manifest")
+{
+    for (int kind = EVENT_CREATED; kind <= EVENT_MANIFEST_RESTORED; kind++) {
+        bool tagged = kind < EVENT_MANIFEST_DELETED;
+        struct event_record in = {.when = 7,
+                                  .kind = (enum event_kind)kind,
+                                  .id = 9,
+                                  .digest = sample(DIGEST_SHA512),
+                                  .tag = tagged ? STR("v1") : STR("")};
+        struct event_record out;
+        char bytes[EVENT_RECORD_MAX];
+        size_t n = event_encode(&in, bytes);
+
+        CHECK_INT(n, 8 + 1 + 4 + 65 + in.tag.n);
+        CHECK(event_decode((struct str){bytes, n}, &out));
+        CHECK(out.when == 7 && (int)out.kind == kind && out.id == 9 && digest_equal(&out.digest, &in.digest));
+        CHECK(str_eq(out.tag, in.tag));
+    }
+}
+
+TEST(event_record_wrong, "an event of an unknown kind, cut, or whose kind and tag do not fit is refused")
+{
+    struct event_record in = {.kind = EVENT_MOVED, .id = 1, .digest = sample(DIGEST_SHA256), .tag = STR("v")};
+    struct event_record out;
+    char bytes[EVENT_RECORD_MAX + 1] = "";
+    size_t n = event_encode(&in, bytes);
+
+    for (size_t cut = 0; cut < n; cut++) /* without its tag, too */
+        CHECK(!event_decode((struct str){bytes, cut}, &out));
+    for (int kind = 0; kind < 256; kind++) {
+        bytes[8] = (char)kind;
+        CHECK_INT(event_decode((struct str){bytes, n}, &out), kind >= EVENT_CREATED && kind < EVENT_MANIFEST_DELETED);
+    }
+    bytes[8] = EVENT_MOVED;
+    CHECK(!event_decode((struct str){bytes, 8 + 1 + 4 + 33 + 129}, &out)); /* a tag that is too long */
+}
+
+TEST(removed_record, "the record of a removed manifest is a time and the manifest's")
+{
+    struct manifest_record in = {.pushed = 3, .media_type = STR("a/b"), .bytes = STR("{}")};
+    struct removed_record out;
+    struct sbuf b = {0};
+
+    removed_encode(12, &in, &b);
+    CHECK(removed_decode(text(&b), &out));
+    CHECK(out.when == 12 && out.manifest.pushed == 3 && str_eq(out.manifest.bytes, STR("{}")));
+    for (size_t n = 0; n < b.n - 2; n++)
+        CHECK(!removed_decode((struct str){b.p, n}, &out));
+    sbuf_free(&b);
+}

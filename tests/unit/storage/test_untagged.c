@@ -138,6 +138,7 @@ TEST(referrers, "what is attached to something that stays does so, too, and what
     CHECK(there(&w, tagged) && there(&w, index) && there(&w, child) && there(&w, signature) && there(&w, note));
     CHECK(!there(&w, lost) && !there(&w, orphan));
     CHECK_INT(tag_delete(&w, "a", "all"), 0);
+    history_forget(&w);
     CHECK_INT(clean_at(&w, LATER), 4);
     CHECK(there(&w, tagged));
     CHECK_INT(table_entries(look(&w), KV_REFERRERS), 0);
@@ -209,6 +210,7 @@ TEST(paths, "indexes that share their children cost their number and not the num
     list(&w, 999, "top", level, 2, NULL);
     CHECK_INT(clean_at(&w, LATER), 0);
     CHECK_INT(tag_delete(&w, "a", "top"), 0);
+    history_forget(&w);
     CHECK_INT(clean_at(&w, LATER), 2 + 2 * LEVELS + 1);
     CHECK_INT(table_entries(look(&w), KV_MANIFESTS), 0);
     meta_done(w.reader);
@@ -227,8 +229,60 @@ TEST(chain, "a long chain of subjects stays with its first and goes with it")
         d = image(&w, i, NULL, &d);
     CHECK_INT(clean_at(&w, LATER), 0);
     CHECK_INT(tag_delete(&w, "a", "1"), 0);
+    history_forget(&w);
     CHECK_INT(clean_at(&w, LATER), LENGTH);
     CHECK_INT(references(&w, "a", blob_digest(1)), 0);
+    world_close(&w);
+}
+
+/* ---- what can be put back ---- */
+
+TEST(recallable, "what a tag has left behind stays with all that belongs to it until that is forgotten")
+{
+    struct digest child, index, signature, new;
+    struct world w;
+
+    world_open(&w);
+    child = image(&w, 1, NULL, NULL);
+    index = list(&w, 2, "1", &child, 1, NULL);
+    signature = image(&w, 3, NULL, &index);
+    new = image(&w, 4, "1", NULL);
+    CHECK_INT(clean_at(&w, LATER), 0);
+    history_forget(&w);
+    CHECK_INT(clean_at(&w, LATER), 3);
+    CHECK(there(&w, new) && !there(&w, index) && !there(&w, child) && !there(&w, signature));
+    world_close(&w);
+}
+
+TEST(removed, "what a deleted index named, and what is attached to it, stays until the index is forgotten")
+{
+    struct digest child, index, signature, lost;
+    struct world w;
+
+    world_open(&w);
+    child = image(&w, 1, NULL, NULL);
+    index = list(&w, 2, "1", &child, 1, NULL);
+    signature = image(&w, 3, NULL, &index);
+    lost = image(&w, 4, NULL, NULL);
+    CHECK_INT(manifest_delete(&w, "a", index), 0);
+    CHECK_INT(clean_at(&w, LATER), 1);
+    CHECK(!there(&w, index) && there(&w, child) && there(&w, signature) && !there(&w, lost));
+    history_forget(&w);
+    CHECK_INT(clean_at(&w, LATER), 2);
+    world_close(&w);
+}
+
+TEST(for_good, "what goes for want of a tag is no event and is not kept aside")
+{
+    struct world w;
+
+    world_open(&w);
+    image(&w, 1, NULL, NULL);
+    CHECK_INT(clean_at(&w, LATER), 1);
+    CHECK_INT(table_entries(look(&w), KV_EVENTS), 0);
+    meta_done(w.reader);
+    CHECK_INT(table_entries(look(&w), KV_REMOVED), 0);
+    meta_done(w.reader);
     world_close(&w);
 }
 
