@@ -30,6 +30,8 @@ enum command_option {
     OPTION_TO,
     OPTION_INCOMPLETE,
     OPTION_FORGET_HISTORY,
+    OPTION_AT,
+    OPTION_DIGEST,
 };
 
 /* serve [CONFIG]: until SIGTERM. */

@@ -40,6 +40,11 @@ static const struct option_spec options[] = {
                                .help =
                                    "what tags pointed to before, and what was deleted, cannot be put back any more; "
                                    "with delete-untagged its space is freed, too"},
+    [OPTION_AT] = {.name = "at",
+                   .value = "TIME",
+                   .help = "what the tag pointed to then, 2026-11-22T10:15:30Z, or so long ago, 2h; default: before "
+                           "what last happened to it"},
+    [OPTION_DIGEST] = {.name = "digest", .value = "DIGEST", .help = "point the tag to this manifest"},
 };
 
 static const struct program_example examples[] = {
@@ -55,12 +60,16 @@ static const struct program_example examples[] = {
     {"put it back, into a new directory", "berth restore /mnt/backup/berth --to /srv/registry"},
     {"free all that no tag leads to, at once", "berth gc --delete-untagged --grace 0s"},
     {"free all that no tag leads to, at once and for good", "berth gc --delete-untagged --forget-history --grace 0s"},
+    {"what happened to a tag?", "berth tags history team-a/app:latest"},
+    {"put it back to where it was", "berth tags restore team-a/app:latest"},
 };
 
 #define TAKES(option) (1U << (option))
 #define GC_OPTIONS                                                                                        \
     (TAKES(OPTION_CONFIG) | TAKES(OPTION_DRY_RUN) | TAKES(OPTION_DELETE_UNTAGGED) | TAKES(OPTION_QUIET) | \
      TAKES(OPTION_GRACE) | TAKES(OPTION_FORGET_HISTORY))
+
+static const uint32_t exclusive[] = {TAKES(OPTION_AT) | TAKES(OPTION_DIGEST)};
 
 static const struct command_spec commands[] = {
     {.name = "serve",
@@ -108,6 +117,13 @@ static const struct command_spec commands[] = {
      .help =
          "make an empty data directory what it was; every blob is verified. Without --snapshot: the newest complete",
      .run = command_restore},
+    {.name = "tags",
+     .arguments = "list REPOSITORY | history REPOSITORY[:TAG] | restore REPOSITORY:TAG",
+     .min = 2,
+     .max = 2,
+     .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_JSON) | TAKES(OPTION_AT) | TAKES(OPTION_DIGEST),
+     .help = "what happened to tags; put one back that was moved or deleted, with its image",
+     .run = command_op},
 };
 
 static const struct program_spec program = {
@@ -119,6 +135,8 @@ static const struct program_spec program = {
     .command_count = sizeof(commands) / sizeof(commands[0]),
     .options = options,
     .option_count = sizeof(options) / sizeof(options[0]),
+    .exclusive = exclusive,
+    .exclusive_count = sizeof(exclusive) / sizeof(exclusive[0]),
     .notes = "The configuration is YAML as the CNCF distribution registry takes it. Without one named:\n"
              "$REGISTRY_CONFIGURATION_PATH, else the first of /etc/berth/config.yml, /etc/distribution/config.yml,\n"
              "/etc/docker/registry/config.yml. Every key can be set from the environment: http.addr is\n"
