@@ -16,6 +16,7 @@
 #include "registry/net/listener.h"
 #include "registry/notify.h"
 #include "registry/ops/control.h"
+#include "registry/pulls.h"
 #include "registry/request.h"
 #include "registry/rules.h"
 #include "registry/run_as.h"
@@ -151,6 +152,16 @@ static int give_up_rights(struct server *server, const struct run_as *user, stru
 }
 
 /* A full disk, say, must not keep a registry from serving. */
+static void begin_pulls(struct server *server)
+{
+    struct err e;
+
+    server->notes_pulls = !server->config->readonly;
+    if (server->notes_pulls && pulls_begin(server->store->meta, &e) != 0)
+        log_error("%s", e.text);
+}
+
+/* Likewise. */
 static void start_control(struct server *server)
 {
     struct err e;
@@ -164,6 +175,10 @@ static int open_loops(struct server *server, struct err *e)
 {
     const struct config *config = server->config;
 
+    /* The registry's own address comes last: who reaches it meets a server that will start. */
+    if ((server->side = side_open(server, e)) == NULL || (server->listener = listener_open(server, &what, e)) == NULL)
+        return -1;
+    begin_pulls(server);
     server->loops = xcalloc(server->loop_count, sizeof(*server->loops));
     for (unsigned i = 0; i < server->loop_count; i++)
         if (loop_start(&server->loops[i], server, i, e) != 0)

@@ -34,6 +34,7 @@ struct server {
     struct throttle *throttle; /* of logins; NULL: off */
     bool identifies;           /* a client certificate says who its user is */
     bool authenticates;        /* false: nobody is asked who he is, everybody may do everything */
+    bool notes_pulls;          /* when manifests are pulled is remembered */
     struct workers *workers;
     size_t descriptors;            /* that may be open */
     struct crowd *crowd;           /* of connections */

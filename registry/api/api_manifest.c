@@ -4,6 +4,7 @@
 #include "registry/api/api.h"
 #include "registry/api/etag.h"
 #include "registry/api/manifest_call.h"
+#include "registry/pulls.h"
 #include "registry/reply.h"
 #include "registry/server.h"
 #include "storage/reference.h"
@@ -54,9 +55,11 @@ void api_manifest_get(struct request *rq)
         return;
     rc = reference.is_digest ? meta_manifest_get(txn, rq->target.repository, &reference.digest, &view, &rq->err)
                              : meta_tag_get(txn, rq->target.repository, rq->target.reference, &view, &rq->err);
-    if (rc == 0)
+    if (rc == 0) {
+        if (rq->method == METHOD_GET)
+            pulls_note(rq->loop->pulls, view.repository, &view.digest);
         send_manifest(rq, &view);
-    else if (rq->err.code == ERR_NOT_FOUND)
+    } else if (rq->err.code == ERR_NOT_FOUND)
         reply_error(rq, OCI_MANIFEST_UNKNOWN, "this repository has no such manifest");
     else
         reply_failure(rq, OCI_UNKNOWN, &rq->err);

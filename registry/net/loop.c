@@ -7,6 +7,7 @@
 #include "registry/base/clock.h"
 #include "registry/base/rnd.h"
 #include "registry/net/body.h"
+#include "registry/pulls.h"
 #include "registry/rules.h"
 #include "registry/server.h"
 #include "storage/meta.h"
@@ -114,6 +115,7 @@ static void run_clock(struct loop *loop)
         return;
     loop->next_tick_ms = loop->now_ms + TICK_MS;
     each_connection(loop, tick_one);
+    pulls_tick(loop->pulls, loop->now_ms);
 }
 
 /* ---- the thread ---- */
@@ -134,6 +136,8 @@ int loop_init(struct loop *loop, struct server *server, unsigned index, struct e
     loop->reader = meta_reader_new(server->store->meta, e);
     if (loop->reader == NULL)
         return err_wrap(e, "event loop %u", loop->index);
+    if (server->notes_pulls)
+        loop->pulls = pulls_new(server->store->meta);
     loop->events = h2o_evloop_create();
     h2o_context_init(&loop->context, loop->events, &server->h2o);
     h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, on_messages);
@@ -156,6 +160,7 @@ void loop_dispose(struct loop *loop)
     h2o_evloop_run(loop->events, 0);
     h2o_context_dispose(&loop->context);
     h2o_evloop_destroy(loop->events);
+    pulls_free(&loop->pulls);
     meta_reader_free(&loop->reader);
 }
 

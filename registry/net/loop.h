@@ -21,6 +21,7 @@
 struct server;
 struct meta_reader;
 struct ruleset;
+struct pulls;
 
 /* Something to run on a loop. Embedded in what it is about. */
 struct message {
@@ -53,6 +54,7 @@ struct loop {
     h2o_loop_t *events;
     h2o_context_t context;
     struct meta_reader *reader;
+    struct pulls *pulls;     /* what was pulled (pulls.h); NULL: that is not noted */
     struct ruleset *ruleset; /* the access rules it works with (rules.h), or NULL */
     h2o_linklist_t connections;
     h2o_linklist_t yielded; /* messages that wait for a turn */
