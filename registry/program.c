@@ -60,6 +60,7 @@ static const struct program_example examples[] = {
     {"put it back, into a new directory", "berth restore /mnt/backup/berth --to /srv/registry"},
     {"free all that no tag leads to, at once", "berth gc --delete-untagged --grace 0s"},
     {"free all that no tag leads to, at once and for good", "berth gc --delete-untagged --forget-history --grace 0s"},
+    {"which tags would rules of retention delete, and why?", "berth retention --dry-run"},
     {"what happened to a tag?", "berth tags history team-a/app:latest"},
     {"put it back to where it was", "berth tags restore team-a/app:latest"},
 };
@@ -117,6 +118,12 @@ static const struct command_spec commands[] = {
      .help =
          "make an empty data directory what it was; every blob is verified. Without --snapshot: the newest complete",
      .run = command_restore},
+    {.name = "retention",
+     .arguments = "[REPOSITORY…]",
+     .max = ARGUMENTS_ANY,
+     .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_DRY_RUN),
+     .help = "delete the tags that the configured rules of retention let go of; --dry-run says of each why",
+     .run = command_op},
     {.name = "tags",
      .arguments = "list REPOSITORY | history REPOSITORY[:TAG] | restore REPOSITORY:TAG",
      .min = 2,

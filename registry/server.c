@@ -183,8 +183,7 @@ static int open_loops(struct server *server, struct err *e)
     for (unsigned i = 0; i < server->loop_count; i++)
         if (loop_start(&server->loops[i], server, i, e) != 0)
             return -1;
-    if (config->garbage_collection.enabled && !config->readonly &&
-        (server->sweeper = sweeper_start(config, server->store, e)) == NULL)
+    if (!config->readonly && (server->sweeper = sweeper_start(config, server->store, e)) == NULL)
         return -1;
     if (side_listen(server->side, e) != 0 || listener_listen(server->listener, e) != 0)
         return -1;

@@ -11,6 +11,7 @@
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/metrics.h"
+#include "registry/upkeep.h"
 #include "storage/sweep.h"
 
 enum {
@@ -23,8 +24,11 @@ enum {
 
 struct sweeper {
     const struct config *config;
+    const struct store *store;
     struct sweep *sweep;
     struct clock_watch watch;
+    uint64_t sweep_due_ms, retention_due_ms; /* monotonic */
+    uint64_t change_ms;                      /* when the last change began */
     pthread_t thread;
     pthread_mutex_t lock; /* guards `stopping` */
     pthread_cond_t wake;
@@ -127,17 +131,67 @@ static bool walk(struct sweeper *sweeper)
     return goes_on;
 }
 
+/* ---- what is due ---- */
+
+/* Between two changes of the upkeep: a pause as long as the change took. */
+static bool pause_or_stop(void *arg)
+{
+    struct sweeper *sweeper = arg;
+    bool goes_on = rest(sweeper, most(clock_monotonic_ms() - sweeper->change_ms, PAUSE_LEAST_MS));
+
+    sweeper->change_ms = clock_monotonic_ms();
+    return !goes_on;
+}
+
+/* False: the sweeper is to stop. Retention comes first: what it lets go of can be forgotten later, and then removed. */
+static bool look_after(struct sweeper *sweeper)
+{
+    const struct config *config = sweeper->config;
+    const struct upkeep upkeep = {config, sweeper->store, pause_or_stop, sweeper};
+    uint64_t now_ms = sweeper->change_ms = clock_monotonic_ms();
+    bool trusted = may_sweep(sweeper);
+
+    if (config->retention.enabled && now_ms >= sweeper->retention_due_ms) {
+        sweeper->retention_due_ms = now_ms + config->retention.interval_s * 1000;
+        if (trusted)
+            upkeep_retention(&upkeep);
+    }
+    if (now_ms < sweeper->sweep_due_ms)
+        return rest(sweeper, 0);
+    sweeper->sweep_due_ms = now_ms + config->garbage_collection.interval_s * 1000;
+    if (trusted)
+        upkeep_history(&upkeep);
+    if (trusted && config->garbage_collection.enabled && config->garbage_collection.delete_untagged)
+        upkeep_untagged(&upkeep);
+    return rest(sweeper, 0) && (!config->garbage_collection.enabled || walk(sweeper));
+}
+
+static uint64_t first_due(uint64_t interval_s)
+{
+    uint64_t ms = interval_s * 1000;
+
+    return clock_monotonic_ms() + (ms < FIRST_RUN_MS ? ms : FIRST_RUN_MS);
+}
+
+static uint64_t time_to_wait(const struct sweeper *sweeper)
+{
+    uint64_t due = sweeper->sweep_due_ms, now_ms = clock_monotonic_ms();
+
+    if (sweeper->config->retention.enabled && sweeper->retention_due_ms < due)
+        due = sweeper->retention_due_ms;
+    return due > now_ms ? due - now_ms : 0;
+}
+
 static void *run(void *arg)
 {
     struct sweeper *sweeper = arg;
-    uint64_t interval_ms = sweeper->config->garbage_collection.interval_s * 1000;
-    bool goes_on;
 
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
     may_sweep(sweeper);
-    goes_on = rest(sweeper, interval_ms < FIRST_RUN_MS ? interval_ms : FIRST_RUN_MS);
-    while (goes_on)
-        goes_on = walk(sweeper) && rest(sweeper, interval_ms);
+    sweeper->sweep_due_ms = first_due(sweeper->config->garbage_collection.interval_s);
+    sweeper->retention_due_ms = first_due(sweeper->config->retention.interval_s);
+    while (rest(sweeper, time_to_wait(sweeper)) && look_after(sweeper))
+        ;
     return NULL;
 }
 
@@ -168,6 +222,7 @@ struct sweeper *sweeper_start(const struct config *config, const struct store *s
     struct sweeper *sweeper = xcalloc(1, sizeof(*sweeper));
 
     sweeper->config = config;
+    sweeper->store = store;
     if ((sweeper->sweep = sweep_new(store, &options, e)) == NULL)
         goto free_sweeper;
     if (start_thread(sweeper, e) != 0)

@@ -1,10 +1,11 @@
 /*
- * The background sweeper: a thread of its own, of low priority, that walks over the storage every
+ * The background sweeper: a thread of its own, of low priority, that looks after what is stored: it applies rules of
+ * retention and forgets old history (upkeep.h), and walks over the storage every
  * storage.maintenance.garbagecollection.interval and removes what nobody needs (storage/sweep.h), slowly enough not to
  * be felt: at most `rate` blobs a second, and never working for longer than it rests.
  *
- * Leases are in wall-clock time. When that clock is set forward they would all be over at once; so nothing is swept for
- * a whole grace after a jump.
+ * Leases are in wall-clock time. When that clock is set forward they would all be over at once; so nothing is swept,
+ * expired or forgotten for a whole grace after a jump.
  *
  * Thread: sweeper_start() and sweeper_stop() are for the thread that starts and stops the server.
  */
@@ -20,7 +21,7 @@
 
 struct sweeper;
 
-/* Both outlive the sweeper. Not for a server that is read-only or has sweeping switched off. */
+/* Both outlive the sweeper. Not for a server that is read-only. */
 struct sweeper *sweeper_start(const struct config *config, const struct store *store, struct err *e);
 /* Ends in the middle of a walk, after the step under way; waits for that. */
 void sweeper_stop(struct sweeper **sweeper);

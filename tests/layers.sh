@@ -22,7 +22,7 @@ rooms_of() {
     tools/trust/*) echo 'tools/trust tools registry/base' ;;
     tools/berth_*) echo 'tools tools/ca tools/certificate tools/user tools/trust auth registry/base' ;;
     tools/*) echo 'tools auth registry/base' ;;
-    registry/config/*) echo 'registry/config auth registry/base' ;;
+    registry/config/*) echo 'registry/config auth storage registry/base' ;;
     registry/ops/*) echo 'registry registry/ops registry/config storage registry/base' ;;
     registry/*) echo 'registry registry/config registry/net registry/api registry/ops auth storage registry/base' ;;
     tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops auth storage tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;

@@ -22,6 +22,7 @@
 #include "registry/config/config_source.h"
 #include "registry/config/config_take.h"
 #include "registry/config/config_tree.h"
+#include "storage/retention.h"
 
 static const char *const candidates[] = {"/etc/berth/config.yml", "/etc/distribution/config.yml",
                                          "/etc/docker/registry/config.yml", NULL};
@@ -186,6 +187,8 @@ static int fill(struct config *config, struct config_node *root, char *const *en
         return -1;
     if (config_settle_access(config, config_node_find(root, "access"), e) != 0)
         return -1;
+    if (config_settle_retention(config, root, e) != 0)
+        return -1;
     return config_settle_certificates(config, root, e);
 }
 
@@ -237,6 +240,7 @@ void config_free(struct config **config)
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         free(texts[i]);
     access_free(&c->access);
+    retention_free(&c->retention.rules);
     free(c->log_fields); /* with the texts behind them */
     config_headers_clear(c);
     config_platforms_clear(c);

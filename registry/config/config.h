@@ -15,6 +15,7 @@
 #include "registry/base/str.h"
 
 struct access;
+struct retention;
 
 enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_HTPASSWD };
 
@@ -85,6 +86,11 @@ struct config {
         uint64_t rate; /* blobs removed a second, at most */
         bool delete_untagged;
     } garbage_collection;
+    struct {
+        bool enabled;
+        uint64_t interval_s;
+        struct retention *rules; /* NULL: none */
+    } retention;
     uint64_t history_keep_s; /* 0: forgotten at the next sweep */
 
     uint64_t reserve; /* bytes of the file system that uploads leave free */

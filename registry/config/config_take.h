@@ -58,6 +58,11 @@ config_take take_access_groups;
  * holds no rules. */
 int config_settle_access(struct config *config, const struct config_node *section, struct err *e);
 
+/* config_take_retention.c */
+config_take take_retention_rules;
+/* After all keys are taken: is there anything to do? */
+int config_settle_retention(const struct config *config, const struct config_node *root, struct err *e);
+
 /* Lists own their items. Used by config_free() and when a list is taken again. */
 void config_list_clear(struct config_list *list);
 void config_list_add(struct config_list *list, struct str item);

@@ -5,6 +5,7 @@
 
 #include "registry/ops/op.h"
 
+int op_retention(struct op *op, int *status, struct err *e);
 int op_tags(struct op *op, int *status, struct err *e);
 int op_gc(struct op *op, int *status, struct err *e);
 int op_backup(struct op *op, int *status, struct err *e);
