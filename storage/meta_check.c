@@ -27,6 +27,11 @@ static const struct {
     {KV_MEMBERS, rule_members},
     {KV_HOLDERS, rule_holders},
     {KV_BLOBS, rule_blobs},
+    {KV_EVENTS, rule_events},
+    {KV_TAG_EVENTS, rule_tag_events},
+    {KV_RECALLABLE, rule_recallable},
+    {KV_REMOVED, rule_removed},
+    {KV_PULLS, rule_pulls},
 };
 
 enum { STAGES = sizeof(stages) / sizeof(stages[0]) };
@@ -78,7 +83,8 @@ static bool told_already(const struct meta_check *check, enum kv_table table, st
 static bool has_id(enum kv_table table)
 {
     return table == KV_NAMES || table == KV_MEMBERS || table == KV_MANIFESTS || table == KV_TAGS ||
-           table == KV_MANIFEST_TAGS || table == KV_REFS || table == KV_REFERRERS;
+           table == KV_MANIFEST_TAGS || table == KV_REFS || table == KV_REFERRERS || table == KV_TAG_EVENTS ||
+           table == KV_RECALLABLE || table == KV_REMOVED || table == KV_PULLS;
 }
 
 static void name_repository(struct meta_check *check, struct flaw *flaw, struct str key)

@@ -5,7 +5,7 @@
  *
  *   primary, kept       names, manifests whose bytes have their digest, tags, members, the sizes of blob files
  *   derived, rebuilt    manifest_tags, refs, holders, references and holders of blobs, referrers, counters of
- *                       repositories, catalog, idle, usage, "stored", "next-repository"
+ *                       repositories, catalog, idle, usage, "stored", "next-repository", tag_events, recallable
  *   removed             entries that do not decode, manifests with other bytes than their digest, tags of no manifest,
  *                       members of blobs that have neither record nor file
  *   renamed             the content of a repository whose name is lost: it is called lost-found/<number>

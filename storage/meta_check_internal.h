@@ -84,6 +84,9 @@ bool check_blob_from_file(struct meta_check *check, const struct digest *d, stru
 /* ---- meta_check_manifests.c ---- */
 meta_rule rule_manifests, rule_tags, rule_manifest_tags, rule_refs, rule_referrers;
 
+/* ---- meta_check_history.c ---- */
+meta_rule rule_events, rule_tag_events, rule_recallable, rule_removed, rule_pulls;
+
 /* ---- numbers of manifests by what they name (meta_tally.c) ---- */
 
 /* Compare refs of a repository with its manifests. Between snapshots; what differs is judged within one. */

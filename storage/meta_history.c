@@ -18,7 +18,7 @@ static void tag_events_key(struct key *key, uint32_t id, struct str tag)
     key_bytes(key, (struct str){"", 1});
 }
 
-static void tag_event_key(struct key *key, const struct event_record *event, uint64_t number)
+void tag_event_key(struct key *key, const struct event_record *event, uint64_t number)
 {
     tag_events_key(key, event->id, event->tag);
     key_u64(key, ~number);

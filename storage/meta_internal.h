@@ -112,6 +112,8 @@ void tag_drop_all(struct meta_txn *txn, struct repo_record *repo, const struct d
 
 /* ---- what happened, and what can be put back (meta_history.c) ---- */
 
+/* The key of the event number `number` in tag_events. */
+void tag_event_key(struct key *key, const struct event_record *event, uint64_t number);
 void event_happened(struct meta_txn *txn, const struct event_record *event);
 /* Does any event name the manifest? */
 bool manifest_is_recallable(struct meta_txn *txn, uint32_t id, const struct digest *d);

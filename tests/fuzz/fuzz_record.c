@@ -43,6 +43,22 @@ static void try_fixed(struct str in)
         same(in, bytes, tag_encode(&tag, bytes));
 }
 
+static void try_history(struct str in)
+{
+    char bytes[EVENT_RECORD_MAX];
+    struct removed_record removed;
+    struct event_record event;
+    struct sbuf out = {0};
+
+    if (event_decode(in, &event))
+        same(in, bytes, event_encode(&event, bytes));
+    if (removed_decode(in, &removed)) {
+        removed_encode(removed.when, &removed.manifest, &out);
+        same(in, out.p, out.n);
+    }
+    sbuf_free(&out);
+}
+
 static void try_long(struct str in)
 {
     struct manifest_record manifest;
@@ -70,5 +86,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     try_numbers(in);
     try_fixed(in);
     try_long(in);
+    try_history(in);
     return 0;
 }
