@@ -58,7 +58,6 @@ static const struct program_example examples[] = {
     {"save everything while serving, keep a fortnight", "berth backup /mnt/backup/berth --keep 14"},
     {"what is saved, and is it whole?", "berth backup list /mnt/backup/berth; berth backup verify /mnt/backup/berth"},
     {"put it back, into a new directory", "berth restore /mnt/backup/berth --to /srv/registry"},
-    {"free all that no tag leads to, at once", "berth gc --delete-untagged --grace 0s"},
     {"free all that no tag leads to, at once and for good", "berth gc --delete-untagged --forget-history --grace 0s"},
     {"which tags would rules of retention delete, and why?", "berth retention --dry-run"},
     {"what happened to a tag?", "berth tags history team-a/app:latest"},

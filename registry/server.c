@@ -175,9 +175,6 @@ static int open_loops(struct server *server, struct err *e)
 {
     const struct config *config = server->config;
 
-    /* The registry's own address comes last: who reaches it meets a server that will start. */
-    if ((server->side = side_open(server, e)) == NULL || (server->listener = listener_open(server, &what, e)) == NULL)
-        return -1;
     begin_pulls(server);
     server->loops = xcalloc(server->loop_count, sizeof(*server->loops));
     for (unsigned i = 0; i < server->loop_count; i++)
