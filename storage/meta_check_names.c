@@ -117,7 +117,8 @@ void rule_names(struct meta_check *check, struct str key, struct str value)
         if (!name_of_id(check, id))
             call_lost(check, id);
     } else if (!kv_has(check->txn, KV_REPOS, value)) {
-        want_repo(check, 1, value, id, "a known name has a record");
+        if (!name_of_id(check, id)) /* else rule_repos() says what this one should be */
+            want_repo(check, 1, value, id, "a known name has a record");
     } else if (load_repo(check, value, &repo) && repo.id != id && !name_of_id(check, id)) {
         call_lost(check, id);
     }

@@ -86,9 +86,13 @@ static void put_key(const struct meta_finding *finding, struct sbuf *out)
     struct str left = finding->key;
 
     for (const char *part = tables[finding->table].parts; *part != '\0'; part++) {
+        size_t before = out->n;
+
         sbuf_str(out, STR(" "));
-        if (!put_part(finding, *part, &left, out))
+        if (!put_part(finding, *part, &left, out)) {
+            out->n = before;
             break;
+        }
     }
     if (left.n > 0) {
         sbuf_str(out, STR(" "));
