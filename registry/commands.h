@@ -32,6 +32,8 @@ enum command_option {
     OPTION_FORGET_HISTORY,
     OPTION_AT,
     OPTION_DIGEST,
+    OPTION_RATE,
+    OPTION_METADATA_ONLY,
 };
 
 /* serve [CONFIG]: until SIGTERM. */

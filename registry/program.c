@@ -13,7 +13,7 @@ static const struct option_spec options[] = {
                             .help = "the name in the caller's verified certificate; default: none"},
     [OPTION_ALL] = {.name = "all", .help = "also the rules before the one that decides, and why they do not match"},
     [OPTION_JSON] = {.name = "json", .help = "for programs"},
-    [OPTION_DRY_RUN] = {.name = "dry-run", .help = "remove nothing, list what would go and why"},
+    [OPTION_DRY_RUN] = {.name = "dry-run", .help = "change nothing, list what would be done and why"},
     [OPTION_DELETE_UNTAGGED] = {.name = "delete-untagged",
                                 .help =
                                     "also manifests that no tag leads to: not those in an index that stays, nor what "
@@ -45,6 +45,11 @@ static const struct option_spec options[] = {
                    .help = "what the tag pointed to then, 2026-11-22T10:15:30Z, or so long ago, 2h; default: before "
                            "what last happened to it"},
     [OPTION_DIGEST] = {.name = "digest", .value = "DIGEST", .help = "point the tag to this manifest"},
+    [OPTION_RATE] = {.name = "rate",
+                     .value = "SIZE",
+                     .help = "read so much in a second at most: 50MiB, or 50MiB/s; 0: as fast as can be; default: as "
+                             "configured"},
+    [OPTION_METADATA_ONLY] = {.name = "metadata-only", .help = "leave the blobs' files alone"},
 };
 
 static const struct program_example examples[] = {
@@ -62,6 +67,8 @@ static const struct program_example examples[] = {
     {"which tags would rules of retention delete, and why?", "berth retention --dry-run"},
     {"what happened to a tag?", "berth tags history team-a/app:latest"},
     {"put it back to where it was", "berth tags restore team-a/app:latest"},
+    {"is everything as it was pushed? who is hurt?", "berth scrub --rate 50MiB"},
+    {"repair what can be, while the server is stopped", "berth fsck"},
 };
 
 #define TAKES(option) (1U << (option))
@@ -130,6 +137,15 @@ static const struct command_spec commands[] = {
      .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_JSON) | TAKES(OPTION_AT) | TAKES(OPTION_DIGEST),
      .help = "what happened to tags; put one back that was moved or deleted, with its image",
      .run = command_op},
+    {.name = "scrub",
+     .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_RATE) | TAKES(OPTION_METADATA_ONLY) | TAKES(OPTION_DRY_RUN) |
+                TAKES(OPTION_JSON),
+     .help = "read all blobs again, put damaged ones in quarantine, check the metadata, tell which images are hurt",
+     .run = command_op},
+    {.name = "fsck",
+     .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_METADATA_ONLY) | TAKES(OPTION_DRY_RUN) | TAKES(OPTION_JSON),
+     .help = "scrub at full speed and repair the metadata, while no server runs; --metadata-only takes seconds",
+     .run = command_op},
 };
 
 static const struct program_spec program = {
@@ -148,7 +164,7 @@ static const struct program_spec program = {
              "/etc/docker/registry/config.yml. Every key can be set from the environment: http.addr is\n"
              "REGISTRY_HTTP_ADDR.\n"
              "\n"
-             "exit status: 0 done or allowed, 1 failed or denied, 2 wrong usage\n",
+             "exit status: 0 done or allowed, 1 failed or denied, or damage was found, 2 wrong usage\n",
     .see_also = "berth-user(1), berth-ca(1), berth-trust(1)",
 };
 

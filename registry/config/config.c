@@ -126,6 +126,19 @@ static int check_sweeping(const struct config *config, const struct config_node 
                             "sweeping without a pause; write for example interval: 1h, or enabled: false");
 }
 
+static int check_scrubbing(const struct config *config, const struct config_node *root, struct err *e)
+{
+    if (!config->scrub.enabled)
+        return 0;
+    if (config->scrub.interval_s == 0)
+        return config_node_fail(config_node_find(root, "storage.maintenance.scrub.interval"), e,
+                                "scrubbing without a pause; write for example interval: 720h, or enabled: false");
+    if (config->scrub.rate > 0)
+        return 0;
+    return config_node_fail(config_node_find(root, "storage.maintenance.scrub.rate"), e,
+                            "scrubbing at no speed; write for example rate: 20MiB, or enabled: false");
+}
+
 static int check_throttle(const struct config *config, const struct config_node *root, struct err *e)
 {
     if (config->throttle.recover_ms > 0)
@@ -138,8 +151,8 @@ static int check_throttle(const struct config *config, const struct config_node 
 static int check_together(const struct config *config, const struct config_node *root, struct err *e)
 {
     static int (*const rules[])(const struct config *config, const struct config_node *root, struct err *e) = {
-        check_address,   check_beside,  check_tls,      check_auth,
-        check_platforms, check_purging, check_sweeping, check_throttle,
+        check_address, check_beside,   check_tls,       check_auth,     check_platforms,
+        check_purging, check_sweeping, check_scrubbing, check_throttle,
     };
 
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)

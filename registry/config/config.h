@@ -92,6 +92,11 @@ struct config {
         struct retention *rules; /* NULL: none */
     } retention;
     uint64_t history_keep_s; /* 0: forgotten at the next sweep */
+    struct {
+        bool enabled;
+        uint64_t interval_s; /* from the end of one pass to the start of the next */
+        uint64_t rate;       /* bytes read a second, at most */
+    } scrub;
 
     uint64_t reserve; /* bytes of the file system that uploads leave free */
     struct {

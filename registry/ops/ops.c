@@ -12,6 +12,8 @@ static const struct op_spec specs[] = {
     {.name = "retention", .when = OP_ALONE, .changes = true, .run = op_retention},
     {.name = "tags", .when = OP_ANYTIME, .run = op_tags},
     {.name = "garbage-collect", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},
+    {.name = "scrub", .when = OP_ALONE, .changes = true, .run = op_scrub},
+    {.name = "fsck", .when = OP_UNCHANGED, .changes = true, .run = op_fsck},
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards `alone` */
