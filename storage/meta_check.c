@@ -32,6 +32,9 @@ static const struct {
     {KV_RECALLABLE, rule_recallable},
     {KV_REMOVED, rule_removed},
     {KV_PULLS, rule_pulls},
+    {KV_IDLE, rule_idle},
+    {KV_LOOSE, rule_loose},
+    {KV_USAGE, rule_usage},
 };
 
 enum { STAGES = sizeof(stages) / sizeof(stages[0]) };

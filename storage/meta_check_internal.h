@@ -78,7 +78,7 @@ void check_named(struct meta_check *check, uint32_t id);
 
 meta_rule rule_repos, rule_names, rule_catalog, rule_info;
 /* ---- meta_check_blobs.c ---- */
-meta_rule rule_blobs, rule_members, rule_holders, rule_idle;
+meta_rule rule_blobs, rule_members, rule_holders;
 /* The record of a blob without one, from its file; false: there is no file. */
 bool check_blob_from_file(struct meta_check *check, const struct digest *d, struct blob_record *out);
 /* ---- meta_check_manifests.c ---- */
@@ -86,6 +86,14 @@ meta_rule rule_manifests, rule_tags, rule_manifest_tags, rule_refs, rule_referre
 
 /* ---- meta_check_history.c ---- */
 meta_rule rule_events, rule_tag_events, rule_recallable, rule_removed, rule_pulls;
+/* ---- meta_check_bytes.c ---- */
+
+meta_rule rule_idle, rule_loose, rule_usage;
+void check_stored(struct meta_check *check);
+/* What follows from a blob's record, from a membership, and from what is in a repository. */
+void check_idle(struct meta_check *check, const struct digest *d, const struct blob_record *blob);
+void check_loose(struct meta_check *check, uint32_t id, const struct digest *d, uint64_t since);
+void check_usage(struct meta_check *check, struct str path);
 
 /* ---- numbers of manifests by what they name (meta_tally.c) ---- */
 

@@ -160,6 +160,7 @@ void rule_repos(struct meta_check *check, struct str key, struct str value)
         want_name(check, repo.id, key, "the number of a repository leads to its name");
     }
     want_repo(check, 8, key, repo.id, "the counters are not the numbers of entries");
+    check_usage(check, key);
 }
 
 void rule_catalog(struct meta_check *check, struct str key, struct str value)
@@ -203,6 +204,8 @@ static void want_next_repository(struct meta_check *check)
 void rule_info(struct meta_check *check, struct str key, struct str value)
 {
     (void)value;
-    if (str_eq(key, STR("schema")))
-        want_next_repository(check);
+    if (!str_eq(key, STR("schema")))
+        return;
+    want_next_repository(check);
+    check_stored(check);
 }

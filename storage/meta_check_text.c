@@ -20,6 +20,7 @@ static const struct {
     [KV_REFS] = {"refs", "id"},
     [KV_REFERRERS] = {"referrers", "idd"},
     [KV_IDLE] = {"idle", "nd"},
+    [KV_LOOSE] = {"loose", "nid"},
     [KV_USAGE] = {"usage", "t"},
     [KV_EVENTS] = {"events", "n"},
     [KV_TAG_EVENTS] = {"tag_events", "t"},

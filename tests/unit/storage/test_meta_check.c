@@ -66,8 +66,8 @@ static void wound(struct yard *y, enum kv_table table, struct key key, bool remo
     CHECK_INT(meta_write(y->store->meta, &w.change), 0);
 }
 
-/* A key from a recipe: a, b: those repositories' numbers, x to z: 79 to 77, nobody's, 1-9: blobs, i, o, s, l: manifests, quoted text
- * to the end. */
+/* A key from a recipe: a, b: those repositories' numbers, x to z: 79 to 77, nobody's, @: now, 1-9: blobs, i, o, s, l: manifests, @: now, quoted
+ * text to the end. */
 static struct key key_of(const char *recipe)
 {
     static const char *const names = "iosl";
@@ -78,6 +78,10 @@ static struct key key_of(const char *recipe)
         const char *at = strchr(names, *recipe);
         struct digest d;
 
+        if (*recipe == '@') {
+            key_u64(&key, test_now);
+            continue;
+        }
         if (*recipe == '\'') {
             key_bytes(&key, str_of(recipe + 1));
             break;
@@ -142,20 +146,37 @@ static const struct {
      "is wrong: the number of manifests that name it is another", NULL},
     {"blobs odd key", KV_BLOBS, "'xyz", false, STR("?"), "blobs \"xyz\" is one too many: the key is no digest", NULL},
     {"members lost", KV_MEMBERS, "b1", true, {0}, "is one too many: this repository does not hold the blob", NULL},
-    {"members of nothing",
-     KV_MEMBERS,
-     "a9",
-     false,
-     {0},
-     "is one too many: the blob has neither a record nor a file",
+    {"members of nothing", KV_MEMBERS, "a9", false, STR(NUMBER_1),
+     "is one too many: the blob has neither a record nor a file", NULL},
+    {"members of nobody", KV_MEMBERS, "y1", false, STR(NUMBER_1),
+     "names repository 78 is missing: the name of this repository is lost", NULL},
+    {"members broken", KV_MEMBERS, "a5", false, {0}, "is wrong: the record does not decode", NULL},
+    {"blobs needed earlier", KV_BLOBS, "5", false,
+     STR("\0\0\0\0\0\0\0\4"
+         "\0\0\0\0\0\0\0\0" NUMBER_1 NUMBER_1),
+     "is wrong: a repository needed it later", NULL},
+    {"idle lost", KV_IDLE, "@5", true, {0}, "is missing: nobody names the blob: it has a lease", NULL},
+    {"idle stray", KV_IDLE, "@1", false, {0}, "is one too many: the blob has no lease that ends then", NULL},
+    {"idle odd key", KV_IDLE, "'what", false, {0}, "idle \"what\" is one too many: the key is no time", NULL},
+    {"loose lost", KV_LOOSE, "@a5", true, {0}, "is missing: no manifest of the repository names the blob", NULL},
+    {"loose stray", KV_LOOSE, "@a1", false, {0}, "is one too many: holding this blob has no lease", NULL},
+    {"loose odd key", KV_LOOSE, "@a'5", false, {0}, "is one too many: the key is no time, repository and digest", NULL},
+    {"usage lost", KV_USAGE, "'/a", true, {0}, "usage \"/a\" is missing: the bytes of a path are those", NULL},
+    {"usage other", KV_USAGE, "'/b/c", false, STR(NUMBER_1 NUMBER_1), "usage \"/b/c\" is wrong: the bytes of a path",
      NULL},
-    {"members of nobody",
-     KV_MEMBERS,
-     "y1",
-     false,
-     {0},
-     "names repository 78 is missing: the name of this repository is lost",
+    {"usage of all", KV_USAGE, "'/", false, STR(NUMBER_1 NUMBER_1), "usage \"/\" is wrong: the bytes of a path", NULL},
+    {"usage between", KV_USAGE, "'/b", true, {0}, "usage \"/b\" is missing: the bytes of a path", NULL},
+    {"usage stray", KV_USAGE, "'/q/r", false, STR(NUMBER_1 NUMBER_1), "usage \"/q/r\" is one too many: the bytes",
      NULL},
+    {"usage odd key", KV_USAGE, "'q", false, STR("?"), "usage \"q\" is one too many: the key is no path", NULL},
+    {"stored lost",
+     KV_INFO,
+     "'stored",
+     true,
+     {0},
+     "info \"stored\" is missing: the number or the bytes of all blobs",
+     NULL},
+    {"stored other", KV_INFO, "'stored", false, STR(NUMBER_9 NUMBER_9), "info \"stored\" is wrong: the number", NULL},
     {"members odd key", KV_MEMBERS, "a'x", false, {0}, "is one too many: the key is no repository and digest", NULL},
     {"holders lost", KV_HOLDERS, "1b", true, {0}, "is missing: who holds the blob is a holder of it", NULL},
     {"holders stray", KV_HOLDERS, "5b", false, {0}, "is one too many: this repository does not hold the blob", NULL},
