@@ -20,6 +20,7 @@
 #include "registry/request.h"
 #include "registry/rules.h"
 #include "registry/run_as.h"
+#include "registry/scrubber.h"
 #include "registry/side.h"
 #include "registry/sweeper.h"
 #include "storage/upload_census.h"
@@ -182,6 +183,9 @@ static int open_loops(struct server *server, struct err *e)
             return -1;
     if (!config->readonly && (server->sweeper = sweeper_start(config, server->store, e)) == NULL)
         return -1;
+    if (config->scrub.enabled && !config->readonly &&
+        (server->scrubber = scrubber_start(config, server->store, e)) == NULL)
+        return -1;
     if (side_listen(server->side, e) != 0 || listener_listen(server->listener, e) != 0)
         return -1;
     start_control(server);
@@ -195,6 +199,7 @@ static int open_loops(struct server *server, struct err *e)
 static void close_parts(struct server *server)
 {
     control_stop(&server->control);
+    scrubber_stop(&server->scrubber);
     sweeper_stop(&server->sweeper);
     /* The first loop accepts and posts to the others: it ends first. */
     for (unsigned i = 0; server->loops != NULL && i < server->loop_count; i++)

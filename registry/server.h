@@ -21,6 +21,7 @@ struct crowd;
 struct listener;
 struct rules;
 struct run_as;
+struct scrubber;
 struct side;
 struct sweeper;
 struct throttle;
@@ -39,6 +40,7 @@ struct server {
     size_t descriptors;            /* that may be open */
     struct crowd *crowd;           /* of connections */
     struct sweeper *sweeper;       /* NULL: off */
+    struct scrubber *scrubber;     /* NULL: off */
     struct control *control;       /* NULL: could not be had */
     struct access_log *access_log; /* NULL: off */
     struct listener *listener;
