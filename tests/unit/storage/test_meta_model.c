@@ -10,6 +10,8 @@
 
 #include "tests/unit/storage/accounts_fixture.h"
 #include "tests/unit/storage/history_check.h"
+#include "tests/unit/storage/check_fixture.h"
+#include "tests/unit/storage/meta_fixture.h"
 
 enum {
     REPOS = 3,
@@ -521,6 +523,7 @@ static void compare(struct world *w)
     CHECK_INT(kv_status(txn, &w->err), 0);
     meta_done(w->reader);
     check_accounts(w);
+    check_whole(w->meta);
 }
 
 static bool count_visit(struct str name, void *arg)

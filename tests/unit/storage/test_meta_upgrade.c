@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/storage/accounts_fixture.h"
+#include "tests/unit/storage/check_fixture.h"
 #include "tests/unit/storage/meta_fixture.h"
 
 static struct kv *open_tables(const char *directory)
@@ -72,10 +73,12 @@ TEST(upgrade, "metadata of schema 1 gets all that 2 adds when it is opened, and 
     world_open_sized(&w, directory, KV_MAP_DEFAULT);
     fill(&w);
     check_accounts(&w);
+    check_whole(w.meta);
     world_close(&w);
     take_back(directory);
     world_open_sized(&w, directory, KV_MAP_DEFAULT);
     check_accounts(&w);
+    check_whole(w.meta);
     CHECK_INT(blob_get(&w, "team", blob_digest(20), &info), 0);
     CHECK_INT(info.needed_here, NOW + 5);
     CHECK_INT(blob_get(&w, "team", blob_digest(10), &info), 0);
@@ -83,9 +86,11 @@ TEST(upgrade, "metadata of schema 1 gets all that 2 adds when it is opened, and 
     push_image(&w, "team", 30, "v3", "");
     CHECK_INT(blob_delete(&w, "team", blob_digest(10)), 0);
     check_accounts(&w);
+    check_whole(w.meta);
     world_close(&w);
     world_open_sized(&w, directory, KV_MAP_DEFAULT); /* and once is enough */
     check_accounts(&w);
+    check_whole(w.meta);
     world_close(&w);
 }
 
@@ -99,8 +104,10 @@ TEST(empty, "metadata of schema 1 with nothing in it is brought up too")
     take_back(directory);
     world_open_sized(&w, directory, KV_MAP_DEFAULT);
     check_accounts(&w);
+    check_whole(w.meta);
     push_image(&w, "a", 1, "v1", "");
     check_accounts(&w);
+    check_whole(w.meta);
     world_close(&w);
 }
 
@@ -116,6 +123,7 @@ TEST(grows, "an upgrade for which the map is too small lets it grow")
     take_back(directory);
     world_open_sized(&w, directory, 160 * 1024);
     check_accounts(&w);
+    check_whole(w.meta);
     world_close(&w);
 }
 

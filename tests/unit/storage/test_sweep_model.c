@@ -4,6 +4,7 @@
  * blobs are gone that the model says may go, records and files; everything else is compared after each change.
  */
 #include "tests/unit/storage/accounts_fixture.h"
+#include "tests/unit/storage/check_fixture.h"
 #include "tests/unit/storage/sweep_fixture.h"
 
 enum { REPOS = 3, BLOBS = 8, IMAGES = 6, ROUNDS = 1200 };
@@ -236,6 +237,7 @@ static void compare(struct yard *y)
     CHECK_INT(kv_status(txn, &y->world.err), 0);
     meta_done(y->world.reader);
     check_accounts(&y->world);
+    check_whole(y->store->meta);
 }
 
 TEST(model_agrees, "after any sequence of changes a sweep removes exactly what nobody needs, and every count is right")
