@@ -301,7 +301,7 @@ static int step_tally(struct meta_check *check, struct err *e)
     if (check->stage_over || !u32_decode(key_str(&check->reached), &id))
         return 0;
     reached = check->reached;
-    rc = tally_repository(check, id, e);
+    rc = check_references(check, id, e);
     check->reached = reached;
     return rc;
 }

@@ -95,10 +95,8 @@ void check_idle(struct meta_check *check, const struct digest *d, const struct b
 void check_loose(struct meta_check *check, uint32_t id, const struct digest *d, uint64_t since);
 void check_usage(struct meta_check *check, struct str path);
 
-/* ---- numbers of manifests by what they name (meta_tally.c) ---- */
-
-/* Compare refs of a repository with its manifests. Between snapshots; what differs is judged within one. */
-int tally_repository(struct meta_check *check, uint32_t id, struct err *e);
+/* Compare refs of a repository with its manifests (meta_tally.h). */
+int check_references(struct meta_check *check, uint32_t id, struct err *e);
 /* Does the manifest have the digest `d`, and can it be understood? Then it is in `parsed`, to be freed. */
 bool manifest_is_sound(const struct digest *d, const struct manifest_record *record, struct manifest *parsed);
 

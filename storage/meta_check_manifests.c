@@ -1,8 +1,11 @@
 /*
- * Manifests, tags, referrers (invariants 3, 6 and 7 of meta_record.h); how many manifests name a digest is counted in
- * meta_tally.c.
+ * Manifests, tags, referrers (invariants 3, 6 and 7 of meta_record.h); how many manifests name a digest
+ * is counted by meta_tally.h.
  */
-#include "storage/meta_check_internal.h"
+#include <stdlib.h>
+#include <string.h>
+
+#include "storage/meta_tally.h"
 #include "storage/reference.h"
 
 /* ---- manifests ---- */
@@ -106,13 +109,68 @@ void rule_refs(struct meta_check *check, struct str key, struct str value)
     struct digest d;
     uint32_t id;
 
-    (void)value; /* counted by tally_repository() */
+    (void)value; /* counted by check_references() */
     if (!split_id_digest(key, &id, &d)) {
         check_absent(check, 0, KV_REFS, key, "the key is no repository and digest");
         return;
     }
     if (!kv_has(check->txn, KV_NAMES, (struct str){key.p, 4}))
         check_absent(check, 3, KV_REFS, key, "there is no such repository");
+}
+
+static int compare_digests(const void *a, const void *b)
+{
+    const struct digest *x = a;
+    const struct digest *y = b;
+
+    if (x->alg != y->alg)
+        return x->alg < y->alg ? -1 : 1;
+    return memcmp(x->raw, y->raw, sizeof(x->raw));
+}
+
+/* What one manifest names, each digest once. */
+static void tally_references(struct tally *tally, uint32_t id, const struct manifest *m)
+{
+    struct digest *named = xcalloc(m->reference_count + 1, sizeof(*named));
+
+    for (size_t i = 0; i < m->reference_count; i++)
+        named[i] = m->references[i].digest;
+    if (m->reference_count > 0)
+        qsort(named, m->reference_count, sizeof(*named), compare_digests);
+    for (size_t i = 0; i < m->reference_count; i++)
+        if (i == 0 || !digest_equal(&named[i], &named[i - 1]))
+            tally_name(tally, id, &named[i]);
+    free(named);
+}
+
+/* One that is to go is not counted. */
+static void tally_manifest(struct tally *tally, struct str key, struct str value)
+{
+    struct manifest_record record;
+    struct manifest parsed;
+    struct digest d;
+    uint32_t id;
+
+    if (!split_id_digest(key, &id, &d) || !manifest_decode(value, &record) || !manifest_is_sound(&d, &record, &parsed))
+        return;
+    tally_references(tally, id, &parsed);
+    manifest_free(&parsed);
+}
+
+int check_references(struct meta_check *check, uint32_t id, struct err *e)
+{
+    static const struct tally_source source = {
+        .table = KV_MANIFESTS,
+        .read = tally_manifest,
+        .counts = KV_REFS,
+        .invariant = 3,
+        .differs = "the number of manifests that name it is another",
+        .none = "no manifest names it",
+    };
+    struct key prefix = {.n = 0};
+
+    key_u32(&prefix, id);
+    return tally_run(check, &source, key_str(&prefix), e);
 }
 
 /* ---- tags ---- */
