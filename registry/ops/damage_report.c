@@ -93,6 +93,7 @@ void damage_report_blob(const struct scrub_finding *finding, void *arg)
 void damage_report_count(struct damage_report *report, const struct scrub_count *more)
 {
     char size[SIZE_TEXT_ROOM];
+    uint64_t bad;
 
     damage_metrics(more);
     pthread_mutex_lock(&report->lock);
@@ -100,9 +101,9 @@ void damage_report_count(struct damage_report *report, const struct scrub_count 
     report->blobs.bytes += more->bytes;
     report->blobs.missing += more->missing;
     report->blobs.damaged += more->damaged;
+    bad = report->blobs.missing + report->blobs.damaged;
     op_progress(report->op, "%llu blobs, %s read, %llu damaged or missing", (unsigned long long)report->blobs.blobs,
-                size_text(report->blobs.bytes, size),
-                (unsigned long long)(report->blobs.missing + report->blobs.damaged));
+                size_text(report->blobs.bytes, size), (unsigned long long)bad);
     pthread_mutex_unlock(&report->lock);
 }
 

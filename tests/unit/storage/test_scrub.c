@@ -20,16 +20,16 @@ static int read_errno;
 static bool flips; /* the bytes of the next failing read are wrong instead */
 
 /* In place of libc's. Nothing is ever in the page cache. */
-ssize_t preadv2(int fd, const struct iovec *spans, int n, off_t at, int flags)
+ssize_t preadv2(int fp, const struct iovec *iovec, int count, off_t offset, int flags)
 {
-    (void)fd, (void)spans, (void)n, (void)at, (void)flags;
+    (void)fp, (void)iovec, (void)count, (void)offset, (void)flags;
     errno = EAGAIN;
     return -1;
 }
 
-ssize_t pread(int fd, void *to, size_t n, off_t at)
+ssize_t pread(int fd, void *buf, size_t nbytes, off_t offset)
 {
-    ssize_t got = syscall(SYS_pread64, fd, to, n, at);
+    ssize_t got = syscall(SYS_pread64, fd, buf, nbytes, offset);
 
     reads++;
     if (read_fails == 0)
@@ -37,7 +37,7 @@ ssize_t pread(int fd, void *to, size_t n, off_t at)
     read_fails--;
     if (flips) {
         if (got > 0)
-            ((char *)to)[0] ^= 1;
+            ((char *)buf)[0] ^= 1;
         return got;
     }
     errno = read_errno;
@@ -54,7 +54,7 @@ static void fail_reads(unsigned n, int number)
 /* ---- scrubbing ---- */
 
 static struct scrub_finding last_finding;
-static struct scrub_count count;
+static struct scrub_count done;
 
 static void remember(const struct scrub_finding *finding, void *arg)
 {
@@ -71,7 +71,7 @@ static struct scrub *new_scrub(struct yard *y, bool dry_run)
     if (scrub == NULL)
         test_fail(__FILE__, __LINE__, "%s", e.text);
     memset(&last_finding, 0, sizeof(last_finding));
-    memset(&count, 0, sizeof(count));
+    memset(&done, 0, sizeof(done));
     return scrub;
 }
 
@@ -82,7 +82,7 @@ static void scrub_all(struct yard *y, bool dry_run)
     bool more = true;
 
     while (more)
-        if (scrub_step(scrub, &count, &more, &e) != 0)
+        if (scrub_step(scrub, &done, &more, &e) != 0)
             test_fail(__FILE__, __LINE__, "%s", e.text);
     scrub_free(&scrub);
 }
@@ -188,10 +188,10 @@ TEST(damage, "each kind of damage is found, moved to quarantine, and repaired by
         if (kinds[i].damage == fail_disk)
             d = (struct digest){0};
         scrub_all(&y, false);
-        if (last_finding.flaw != kinds[i].flaw || count.blobs != 3)
+        if (last_finding.flaw != kinds[i].flaw || done.blobs != 3)
             test_fail(__FILE__, __LINE__, "%s: %s", kinds[i].name, scrub_flaw_text(last_finding.flaw));
-        CHECK_INT(count.missing, missing);
-        CHECK_INT(count.damaged, !missing);
+        CHECK_INT(done.missing, missing);
+        CHECK_INT(done.damaged, !missing);
         CHECK_INT(last_finding.size, blob_size());
         CHECK_INT(last_finding.problem.code, ERR_NONE);
         CHECK(d.alg == 0 || digest_equal(&last_finding.digest, &d));
@@ -205,9 +205,9 @@ TEST(damage, "each kind of damage is found, moved to quarantine, and repaired by
             }
         }
         scrub_all(&y, false);
-        CHECK_INT(count.missing + count.damaged, 0);
-        CHECK_INT(count.blobs, 3);
-        CHECK_INT(count.bytes, 3 * blob_size());
+        CHECK_INT(done.missing + done.damaged, 0);
+        CHECK_INT(done.blobs, 3);
+        CHECK_INT(done.bytes, 3 * blob_size());
         yard_close(&y);
     }
 }
@@ -220,7 +220,7 @@ TEST(dry_run, "a dry run finds the same and moves nothing")
     push(&y, "a", 1);
     flip(path_of(&y, 1));
     scrub_all(&y, true);
-    CHECK_INT(count.damaged, 1);
+    CHECK_INT(done.damaged, 1);
     CHECK_TEXT(last_finding.where, "");
     CHECK(exists(path_of(&y, 1)));
     yard_close(&y);
@@ -254,11 +254,11 @@ TEST(second_reading, "bytes that differ once and not when they are read again ar
     fail_reads(1, 0);
     reads = 0;
     scrub_all(&y, false);
-    CHECK_INT(count.damaged, 0);
+    CHECK_INT(done.damaged, 0);
     CHECK_INT(reads, 4); /* twice the bytes and the end */
     fail_reads(4, 0);
     scrub_all(&y, false);
-    CHECK_INT(count.damaged, 1);
+    CHECK_INT(done.damaged, 1);
     fail_reads(0, 0);
     yard_close(&y);
 }
@@ -275,24 +275,24 @@ TEST(transient, "a lack of memory or descriptors fails the step, and the next on
     yard_open(&y);
     push(&y, "a", 1);
     scrub = new_scrub(&y, false);
-    CHECK_INT(scrub_step(scrub, &count, &more, &e), 0); /* to the end: nothing is kept */
-    memset(&count, 0, sizeof(count));
+    CHECK_INT(scrub_step(scrub, &done, &more, &e), 0); /* to the end: nothing is kept */
+    memset(&done, 0, sizeof(done));
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
         fail_reads(1, numbers[i]);
-        CHECK_INT(scrub_step(scrub, &count, &more, &e), -1);
+        CHECK_INT(scrub_step(scrub, &done, &more, &e), -1);
         CHECK(strstr(e.text, "scrub: blob sha256:") != NULL && strstr(e.text, strerror(numbers[i])) != NULL);
     }
     CHECK_INT(getrlimit(RLIMIT_NOFILE, &all), 0);
     few.rlim_max = all.rlim_max;
     CHECK_INT(setrlimit(RLIMIT_NOFILE, &few), 0);
-    CHECK_INT(scrub_step(scrub, &count, &more, &e), -1);
+    CHECK_INT(scrub_step(scrub, &done, &more, &e), -1);
     CHECK_INT(setrlimit(RLIMIT_NOFILE, &all), 0);
     CHECK(strstr(e.text, "Too many open files") != NULL);
-    CHECK_INT(count.blobs, 0);
+    CHECK_INT(done.blobs, 0);
     while (more)
-        CHECK_INT(scrub_step(scrub, &count, &more, &e), 0);
-    CHECK_INT(count.blobs, 1);
-    CHECK_INT(count.damaged + count.missing, 0);
+        CHECK_INT(scrub_step(scrub, &done, &more, &e), 0);
+    CHECK_INT(done.blobs, 1);
+    CHECK_INT(done.damaged + done.missing, 0);
     scrub_free(&scrub);
     yard_close(&y);
 }
@@ -308,11 +308,11 @@ TEST(pinned, "a blob that is being pushed just now is left to the push that repa
     flip(path_of(&y, 1));
     pin_hold(y.store->pins, &pin, &d);
     scrub_all(&y, false);
-    CHECK_INT(count.damaged, 0);
+    CHECK_INT(done.damaged, 0);
     CHECK(exists(path_of(&y, 1)));
     pin_drop(y.store->pins, &pin);
     scrub_all(&y, false);
-    CHECK_INT(count.damaged, 1);
+    CHECK_INT(done.damaged, 1);
     yard_close(&y);
 }
 
@@ -351,15 +351,15 @@ TEST(resumed, "a scrub that is given up goes on at its place, looking at nothing
         push(&y, "a", n);
     scrub = new_scrub(&y, false);
     CHECK(!scrub_place(scrub, &place));
-    CHECK_INT(scrub_step(scrub, &count, &more, NULL), 0);
-    CHECK(more && count.blobs == 64);
+    CHECK_INT(scrub_step(scrub, &done, &more, NULL), 0);
+    CHECK(more && done.blobs == 64);
     CHECK(scrub_place(scrub, &place));
     scrub_free(&scrub);
     scrub = scrub_new(y.store, &(struct scrub_options){0}, NULL);
     scrub_resume(scrub, &place);
     while (more)
-        CHECK_INT(scrub_step(scrub, &count, &more, NULL), 0);
-    CHECK_INT(count.blobs, 150);
+        CHECK_INT(scrub_step(scrub, &done, &more, NULL), 0);
+    CHECK_INT(done.blobs, 150);
     scrub_free(&scrub);
     yard_close(&y);
 }
@@ -392,14 +392,15 @@ TEST(state, "the place of a scrub is read back as it was written")
 
 TEST(damaged_state, "a place that cannot be understood means the start")
 {
+    static const char place_only[] = "berth scrub 1\nplace "
+                                     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n";
     static const char *const texts[] = {"",
                                         "berth scrub 2\n",
                                         "berth scrub 1\nplace sha256:0\n",
                                         "berth scrub 1\nbegan -1\n",
                                         "berth scrub 1\nbegan 1\nwhat 3\n",
                                         "berth scrub 1\nfinished 12",
-                                        "berth scrub 1\nplace "
-                                        "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n"};
+                                        place_only};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         const char *root = test_dir();
