@@ -238,6 +238,20 @@ int blob_remove(const struct blob_store *store, const struct digest *d, struct e
     return 0;
 }
 
+int blob_detach(const struct blob_store *store, const struct digest *d, int *fd, struct err *e)
+{
+    struct blob_name name;
+
+    name_of(d, &name);
+    *fd = openat(store->dir, name.file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (blob_remove(store, d, e) == 0)
+        return 0;
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+    return -1;
+}
+
 /* ---- quarantine ---- */
 
 /* A name in quarantine/ that nothing has. Only whoever has claimed the blob takes one of its names. */

@@ -52,6 +52,9 @@ int blob_quarantine(const struct blob_store *store, const struct digest *d, char
                     struct err *e);
 /* Remove the file; one that is not there is no error. Blocks. */
 int blob_remove(const struct blob_store *store, const struct digest *d, struct err *e);
+/* The same quickly: the file loses its name now, and its space when the caller closes *fd, which can take long for a large
+ * one. -1 in *fd: it was not there. */
+int blob_detach(const struct blob_store *store, const struct digest *d, int *fd, struct err *e);
 
 /* Calls `visit` for each file in folder number `folder` that is named as a blob of that folder is; other names are
  * passed over. `visit` may remove the file; it returns false to end the walk. Blocks. */

@@ -146,6 +146,7 @@ struct store *store_open(const char *root, struct err *e)
     store->lock_fd = -1;
     store->root = str_dup(str_of(root));
     store->pins = pins_new();
+    store->asked = asked_new();
     store->sweeping = sweep_gate_new();
     if (store_lock(root, &store->lock_fd, e) != 0)
         goto closed;
@@ -170,6 +171,7 @@ void store_close(struct store **store)
         meta_close(&s->meta);
     uploads_close(&s->uploads);
     blob_store_close(&s->blobs);
+    asked_free(&s->asked);
     sweep_gate_free(&s->sweeping);
     pins_free(&s->pins);
     if (s->lock_fd >= 0)

@@ -11,6 +11,7 @@
 #define BERTH_STORAGE_STORE_H
 
 #include "registry/base/err.h"
+#include "storage/asked.h"
 #include "storage/blob.h"
 #include "storage/meta.h"
 #include "storage/pin.h"
@@ -25,6 +26,7 @@ struct store {
     struct uploads *uploads;
     struct meta *meta;
     struct pins *pins;           /* between pushes and the sweeper */
+    struct asked *asked;         /* between pulls and the removal of untagged manifests (asked.h) */
     struct sweep_gate *sweeping; /* between sweeps, and between them and who wants none (sweep.h) */
 };
 

@@ -1,6 +1,7 @@
 #include "storage/sweep.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "registry/base/log.h"
 #include "storage/sweep_gate.h"
@@ -76,16 +77,21 @@ static void report(struct sweep *sweep, const struct sweep_item *item)
         sweep->options.item(item, sweep->options.arg);
 }
 
-static int remove_file(struct sweep *sweep, const struct sweep_item *item)
+/* Whoever waits for the digest's pin does not wait for the blocks of a large file to be freed, too. */
+static void remove_file(struct sweep *sweep, const struct sweep_item *item, struct pin *pin)
 {
     struct err e;
+    int fd;
+    int rc = blob_detach(sweep->store->blobs, &item->digest, &fd, &e);
 
-    if (blob_remove(sweep->store->blobs, &item->digest, &e) != 0) {
+    pin_drop(sweep->store->pins, pin);
+    if (rc != 0) {
         log_error("sweep: %s; the space comes back when the next walk can remove the file", e.text);
-        return -1;
+        return;
     }
+    if (fd >= 0)
+        close(fd);
     report(sweep, item);
-    return 0;
 }
 
 /* ---- records ---- */
@@ -167,8 +173,9 @@ static int remove_candidates(struct sweep *sweep, struct err *e)
     }
     for (size_t i = 0; i < sweep->count; i++) {
         if (rc == 0 && sweep->candidates[i].removed)
-            remove_file(sweep, &sweep->candidates[i].item);
-        pin_drop(sweep->store->pins, &sweep->candidates[i].pin);
+            remove_file(sweep, &sweep->candidates[i].item, &sweep->candidates[i].pin);
+        else
+            pin_drop(sweep->store->pins, &sweep->candidates[i].pin);
     }
     return rc;
 }
@@ -222,8 +229,9 @@ static void remove_unrecorded(struct sweep *sweep, const struct sweep_item *item
     if (!pin_claim(sweep->store->pins, &pin, &item->digest))
         return;
     if (has_no_record(sweep, &item->digest))
-        remove_file(sweep, item);
-    pin_drop(sweep->store->pins, &pin);
+        remove_file(sweep, item, &pin);
+    else
+        pin_drop(sweep->store->pins, &pin);
 }
 
 static bool visit_file(const struct digest *d, void *arg)

@@ -138,10 +138,19 @@ static void keep(struct plan *plan, struct node *node)
     enqueue(plan, node);
 }
 
-/* The whole grace has passed since it was pushed; a grace of 0 is over at once. */
+static bool is_wanted(const struct plan *plan, const struct node *node)
+{
+    const struct untagged_options *options = plan->options;
+
+    return options->grace_s > 0 && options->asked != NULL &&
+           asked_within(options->asked, &node->digest, options->grace_s);
+}
+
+/* The whole grace has passed since it was pushed or asked for; a grace of 0 is over at once. */
 static bool is_old(const struct plan *plan, const struct node *node)
 {
-    return plan->options->grace_s == 0 || node->pushed + plan->options->grace_s < plan->options->now;
+    return plan->options->grace_s == 0 ||
+           (node->pushed + plan->options->grace_s < plan->options->now && !is_wanted(plan, node));
 }
 
 static void keep_referrers(struct plan *plan, struct meta_txn *txn, const struct digest *subject)
@@ -251,8 +260,9 @@ static bool is_still_doomed(const struct plan *plan, struct meta_txn *txn, const
 {
     struct manifest_record record;
 
-    return manifest_load(txn, plan->id, &node->digest, &record) && record.pushed == node->pushed &&
-           !manifest_has_tag(txn, plan->id, &node->digest) && !manifest_is_recallable(txn, plan->id, &node->digest) &&
+    return !is_wanted(plan, node) && manifest_load(txn, plan->id, &node->digest, &record) &&
+           record.pushed == node->pushed && !manifest_has_tag(txn, plan->id, &node->digest) &&
+           !manifest_is_recallable(txn, plan->id, &node->digest) &&
            references_from(txn, plan->id, &node->digest) == 0 && !has_kept_subject(plan, txn, &record);
 }
 
@@ -301,6 +311,22 @@ static int take_batch(struct plan *plan, struct meta_reader *reader, struct err 
     return rc;
 }
 
+static int write_batch(struct plan *plan, struct meta *meta, struct err *e)
+{
+    struct asked *asked = plan->options->asked;
+    int rc;
+
+    for (size_t i = 0; i < plan->batch_count && asked != NULL; i++)
+        asked_doom(asked, &plan->batch[i]->digest);
+    plan->change = (struct meta_change){.apply = remove_batch};
+    rc = meta_write(meta, &plan->change);
+    for (size_t i = 0; i < plan->batch_count && asked != NULL; i++)
+        asked_spare(asked, &plan->batch[i]->digest);
+    if (rc != 0 && e != NULL)
+        *e = plan->change.err;
+    return rc;
+}
+
 static int check_cancelled(const struct plan *plan, struct err *e)
 {
     if (plan->options->is_cancelled == NULL || !plan->options->is_cancelled(plan->options->arg))
@@ -314,12 +340,8 @@ static int remove_doomed(struct plan *plan, struct meta *meta, struct meta_reade
     while (plan->first < plan->last) {
         if (check_cancelled(plan, e) != 0 || take_batch(plan, reader, e) != 0)
             return -1;
-        plan->change = (struct meta_change){.apply = remove_batch};
-        if (meta_write(meta, &plan->change) != 0) {
-            if (e != NULL)
-                *e = plan->change.err;
+        if (write_batch(plan, meta, e) != 0)
             return -1;
-        }
         for (size_t i = 0; i < plan->batch_count; i++) {
             if (!plan->gone[i])
                 continue;

@@ -13,6 +13,7 @@ bool manifest_reference(struct request *rq, struct manifest_reference *out)
 {
     struct str text = rq->target.reference;
 
+    *out = (struct manifest_reference){0};
     out->is_digest = str_find(text, ':') != text.n;
     if (out->is_digest) {
         if (digest_parse(text, &out->digest, &rq->err) == 0)
@@ -41,30 +42,70 @@ static void send_manifest(struct request *rq, const struct manifest_view *view)
     reply_bytes(rq, 200, view->bytes);
 }
 
-void api_manifest_get(struct request *rq)
+/* ---- GET and HEAD ----
+ *
+ * Who is told that a manifest is there may be about to push an index that names it: from then on it is kept for a grace
+ * (storage/asked.h). It is looked up once more, behind a commit, when it may be going just now. */
+
+/* False: look again. What a tag leads to does not go. */
+static bool note(struct request *rq, const struct manifest_reference *reference, uint64_t ticket,
+                 const struct manifest_view *view)
 {
-    struct manifest_reference reference;
+    return asked_note(rq->server->store->asked, &view->digest, ticket) || !reference->is_digest;
+}
+
+/* Returns false when it is to be looked up again; otherwise a reply was given. */
+static bool look_up(struct request *rq, const struct manifest_reference *reference, bool last)
+{
+    uint64_t ticket = asked_ticket(rq->server->store->asked, &reference->digest);
+    struct meta_txn *txn = reply_snapshot(rq);
     struct manifest_view view;
-    struct meta_txn *txn;
+    bool done = true;
     int rc;
 
-    if (!manifest_reference(rq, &reference))
-        return;
-    txn = reply_snapshot(rq);
     if (txn == NULL)
-        return;
-    rc = reference.is_digest ? meta_manifest_get(txn, rq->target.repository, &reference.digest, &view, &rq->err)
-                             : meta_tag_get(txn, rq->target.repository, rq->target.reference, &view, &rq->err);
-    if (rc == 0) {
+        return true;
+    rc = reference->is_digest ? meta_manifest_get(txn, rq->target.repository, &reference->digest, &view, &rq->err)
+                              : meta_tag_get(txn, rq->target.repository, rq->target.reference, &view, &rq->err);
+    if (rc == 0 && (note(rq, reference, ticket, &view) || last)) {
         if (rq->method == METHOD_GET)
             pulls_note(rq->loop->pulls, view.repository, &view.digest);
         send_manifest(rq, &view);
-    } else if (rq->err.code == ERR_NOT_FOUND)
+    } else if (rc == 0)
+        done = false;
+    else if (rq->err.code == ERR_NOT_FOUND)
         reply_error(rq, OCI_MANIFEST_UNKNOWN, "this repository has no such manifest");
     else
         reply_failure(rq, OCI_UNKNOWN, &rq->err);
     meta_done(rq->loop->reader);
+    return done;
 }
+
+static int apply_nothing(struct meta_txn *txn, struct meta_change *change, struct err *e)
+{
+    (void)txn, (void)change, (void)e;
+    return 0;
+}
+
+static void look_again(struct request *rq)
+{
+    struct manifest_reference reference;
+
+    if (rq->rc != 0)
+        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    else if (manifest_reference(rq, &reference))
+        look_up(rq, &reference, true);
+}
+
+void api_manifest_get(struct request *rq)
+{
+    struct manifest_reference reference;
+
+    if (manifest_reference(rq, &reference) && !look_up(rq, &reference, false))
+        request_commit(rq, apply_nothing, look_again);
+}
+
+/* ---- DELETE ---- */
 
 static int apply_delete(struct meta_txn *txn, struct meta_change *change, struct err *e)
 {

@@ -27,7 +27,8 @@ struct op {
     struct op_output *output;
 };
 
-/* One line to the standard output of whoever asked. The newline is added. */
+/* One line to the standard output of whoever asked. The newline is added. This and what follows waits for somebody who
+ * reads slowly, a minute at most: so not between meta_read() and meta_done(), nor in a change. */
 void op_print(struct op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same for a line of any length. */
 void op_print_str(struct op *op, struct str line);

@@ -111,6 +111,7 @@ static int remove_untagged(struct gc *gc, struct err *e)
 {
     const struct untagged_options options = {.grace_s = gc->grace_s,
                                              .now = clock_wall_s(),
+                                             .asked = gc->op->store->asked,
                                              .dry_run = gc->dry_run,
                                              .as_if_forgotten = gc->dry_run && gc->forgets,
                                              .item = say_manifest,

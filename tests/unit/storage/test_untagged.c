@@ -329,3 +329,26 @@ TEST(dry_run, "a dry run names what would go and removes nothing")
     CHECK(there(&w, gone));
     world_close(&w);
 }
+
+TEST(asked, "what somebody asked for within the grace stays with what it names, unless the grace is 0")
+{
+    struct untagged_options options = {.grace_s = GRACE, .now = LATER, .asked = asked_new()};
+    uint64_t removed;
+    struct digest child, parent, lonely;
+    struct world w;
+
+    world_open(&w);
+    child = image(&w, 1, NULL, NULL);
+    parent = list(&w, 2, NULL, &child, 1, NULL);
+    lonely = image(&w, 3, NULL, NULL);
+    CHECK(asked_note(options.asked, &parent, asked_ticket(options.asked, &parent)));
+    CHECK_INT(untagged_remove(w.meta, &options, &removed, &w.err), 0);
+    CHECK_INT(removed, 1);
+    CHECK(!there(&w, lonely));
+    CHECK(there(&w, child) && there(&w, parent));
+    options.grace_s = 0;
+    CHECK_INT(untagged_remove(w.meta, &options, &removed, &w.err), 0);
+    CHECK_INT(removed, 2);
+    asked_free(&options.asked);
+    world_close(&w);
+}
