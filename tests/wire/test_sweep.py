@@ -3,20 +3,26 @@
 pushes again, mounts or attaches to meanwhile is ever missing."""
 import os
 import random
+import subprocess
 import threading
 import time
 
 import wire
 
 GRACE = 4  # seconds; a HEAD that says yes promises half of it
+INTERVAL = 1
 CLIENTS = 8
 CYCLES = 70  # of each client
 POOL = 500  # so many that each is let alone for longer than the grace now and then
 wire.CONFIG = wire.CONFIG.replace("  delete: {{enabled: true}}", f"""  delete: {{{{enabled: true}}}}
-  maintenance: {{{{garbagecollection: {{{{grace: {GRACE}s, interval: 1s, rate: 100000}}}}}}}}""")
+  maintenance: {{{{garbagecollection: {{{{grace: {GRACE}s, interval: {INTERVAL}s, rate: 100000}}}}}}}}""")
 
 # Contents that all clients share, so that they and the sweeper meet at the same digests.
 CONTENTS = [random.Random(n).randbytes(200 + 50 * n) for n in range(POOL)]
+
+
+def digest_of(manifest):
+    return wire.sha256(wire.json.dumps(manifest).encode())
 
 
 def stored_bytes(server):
@@ -144,8 +150,92 @@ def _(server):
     wire.eventually(lambda: not os.path.exists(path), "it is removed", GRACE + 8)
 
 
-@wire.case(f"{CLIENTS} clients push, push again, mount, attach and delete the same blobs while they are swept, and none is missing")
+class Collector(threading.Thread):
+    """Runs `berth gc --delete-untagged` in the server again and again, and deletes an image now and then whose bytes must
+    come back within its grace."""
+
+    def __init__(self, server):
+        super().__init__()
+        self.server = server
+        self.done = threading.Event()
+        self.runs = self.returned = 0
+        self.error = None
+
+    def collect(self):
+        result = subprocess.run([f"{wire.BUILD}/berth", "gc", "--config", f"{self.server.folder}/config.yml", "--delete-untagged"],
+                                capture_output=True, text=True, check=False)
+        wire.equal((result.returncode, result.stderr), (0, ""))
+        wire.true("untagged manifests removed" in result.stdout, result.stdout)
+        self.runs += 1
+
+    def lose_an_image(self):
+        data = random.randbytes(200_000)
+        digest = self.server.push_image("sweep/lost", "1", data)
+        name = wire.sha256(data)[7:]
+        file = f"{self.server.folder}/data/blobs/sha256/{name[:2]}/{name}"
+        wire.true(os.path.exists(file), "it was stored")
+        wire.equal(self.server.ask("DELETE", f"/v2/sweep/lost/manifests/{digest}").status, 202)
+        # The grace, the interval, a second that the clock was in, and a walk on a machine that has much to do.
+        wire.eventually(lambda: not os.path.exists(file), "its bytes come back within grace and interval", GRACE + INTERVAL + 3)
+        self.returned += 1
+
+    def run(self):
+        try:
+            while not self.done.is_set():
+                self.collect()
+                self.lose_an_image()
+        except Exception as error:  # told by the case
+            self.error = error
+
+
+def keep_images(server):
+    """Images that nobody touches while others come and go: one tagged, one an index's child, one attached to that, which
+    share contents with those of the clients. What must be read back, by path."""
+    kept = {}
+    for number in range(10):
+        contents = [CONTENTS[number], CONTENTS[number + 100]]
+        client = Client(server, number)
+        with client.connection:
+            for data in contents:
+                client.push("sweep/kept", data, None)
+                kept[f"blobs/{wire.sha256(data)}"] = data
+            child = client.image("sweep/kept", contents, annotations={"kept": f"{number}"})
+            digest, size = client.put("sweep/kept", digest_of(child), child)
+            subject = wire.descriptor(digest, size, wire.OCI_MANIFEST)
+            attached = client.image("sweep/kept", contents, subject=subject)
+            client.put("sweep/kept", digest_of(attached), attached)
+        index = {"schemaVersion": 2, "mediaType": wire.OCI_INDEX, "manifests": [subject]}
+        wire.equal(server.put_manifest("sweep/kept", f"t{number}", index, wire.OCI_INDEX).status, 201)
+        for manifest in (child, attached, index):
+            kept[f"manifests/{digest_of(manifest)}"] = wire.json.dumps(manifest).encode()
+        kept[f"manifests/t{number}"] = wire.json.dumps(index).encode()
+    return kept
+
+
+@wire.case("an untagged manifest that somebody asks for stays until nobody has for a grace")
 def _(server):
+    manifest = server.image("space/asked", b"asked for")
+    digest = digest_of(manifest)
+    wire.equal(server.put_manifest("space/asked", digest, manifest).status, 201)
+    collector = Collector(server)
+    until = time.monotonic() + 2 * GRACE + 5
+    while time.monotonic() < until:
+        wire.equal(server.ask("HEAD", f"/v2/space/asked/manifests/{digest}").status, 200)
+        collector.collect()
+        time.sleep(GRACE / 2)
+    index = {"schemaVersion": 2, "mediaType": wire.OCI_INDEX, "manifests": [wire.descriptor(digest, len(wire.json.dumps(manifest)), wire.OCI_MANIFEST)]}
+    wire.equal(server.put_manifest("space/asked", "1", index, wire.OCI_INDEX).status, 201)
+    wire.equal(server.ask("DELETE", f"/v2/space/asked/manifests/{digest_of(index)}").status, 202)
+    time.sleep(GRACE + 6)  # the memory is a few seconds longer
+    collector.collect()
+    wire.equal(server.ask("HEAD", f"/v2/space/asked/manifests/{digest}").status, 404)
+
+
+@wire.case(f"{CLIENTS} clients push, push again, mount, attach and delete the same blobs while they are swept and collected, and none is missing")
+def _(server):
+    kept = keep_images(server)
+    collector = Collector(server)
+    collector.start()
     before = server.log_text().count("swept ")
     clients = [Client(server, number) for number in range(CLIENTS)]
     threads = [threading.Thread(target=client.run) for client in clients]
@@ -153,16 +243,24 @@ def _(server):
         thread.start()
     for thread in threads:
         thread.join()
-    for client in clients:
-        if client.error:
-            raise client.error
+    collector.done.set()
+    collector.join()
+    for part in (collector, *clients):
+        if part.error:
+            raise part.error
     total = {what: sum(getattr(client, what) for client in clients) for what in ("cycles", "pushed", "skipped", "mounted")}
     print(f"# {total}, {server.log_text().count('swept ') - before} sweeps freed something")
     wire.true(total["cycles"] >= 500, total)
     wire.true(min(total.values()) > 0, total)
     wire.true(server.log_text().count("swept ") - before > 2, "hardly anything was swept meanwhile")
     wire.true("damaged" not in server.log_text(), "nothing was damaged")
-    held = [wire.sha256(data)[7:] for data in CONTENTS]
+    print(f"# {collector.runs} collections, {collector.returned} deleted images gave their bytes back in time")
+    wire.true(collector.runs > 2 and collector.returned > 2, "hardly anything was collected meanwhile")
+    for path, content in kept.items():
+        answer = server.ask("GET", f"/v2/sweep/kept/{path}")
+        wire.equal(answer.status, 200, path)
+        wire.true(answer.body == content, f"{path} is not what was pushed")
+    held = [wire.sha256(data)[7:] for data in CONTENTS if f"blobs/{wire.sha256(data)}" not in kept]
     wire.eventually(lambda: not any(os.path.exists(f"{server.folder}/data/blobs/sha256/{d[:2]}/{d}") for d in held), "all of it is swept in the end", GRACE + 10)
 
 
