@@ -2,6 +2,7 @@
 # Goal: `berth gc` frees what nobody needs while the server is stopped and while it runs, tells before what it would do,
 # keeps all that a tag leads to, and takes distribution's spelling.
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/images.sh"
 server_setup && server_start || exit 1
 
 # image REPOSITORY REFERENCE CONTENT [MORE]: pushes it; its digest in $DIGEST.
@@ -19,6 +20,13 @@ blob_file() { local hex; hex=$(printf '%s' "$1" | sha256sum | cut -d' ' -f1); ec
 gc() { "$BUILD/berth" gc "$WORK/config.yml" "$@"; }
 collect() { "$BUILD/berth" garbage-collect "$@"; }
 manifest_there() { request GET "/v2/$1/manifests/$2" -H "Accept: $OCI_MANIFEST, $OCI_INDEX"; [[ $STATUS == "$3" ]] || { show_answer; return 1; }; }
+
+# Another program has the data directory of another configuration.
+held_by_other() {
+    mkdir -p "$WORK/other" && (
+        flock 9 && REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY="$WORK/other" "$BUILD/berth" gc "$WORK/config.yml"
+    ) 9>"$WORK/other/berth.lock"
+}
 
 image gc/app 1 "the first"
 first=$DIGEST
@@ -71,4 +79,46 @@ for content in "the second" "a child" "a signature"; do
     request GET "/v2/gc/app/blobs/$(digest_of "$WORK/blob")"
     check "the blob of $content is whole" body_is_file "$WORK/blob"
 done
+
+# --- while the server runs ---
+check "a Docker daemon runs" start_dockerd || exit 1
+trust_by_docker "$REG"
+login() { docker login -u "$ALICE" --password-stdin "$REG" <<<"$ALICE_PASSWORD"; }
+check "docker login" says 'Login Succeeded' login
+import_image "$REG/gc/docker:kept" "this one stays" >/dev/null
+import_image "$REG/gc/docker:gone" "this one goes" >/dev/null
+check "docker push" docker push --all-tags "$REG/gc/docker"
+files() { find "$WORK/data/blobs" -type f | wc -l; }
+before=$(files)
+request GET /v2/gc/docker/manifests/gone -H "Accept: $DOCKER_MANIFEST, $OCI_MANIFEST"
+request DELETE "/v2/gc/docker/manifests/$(digest_of "$BODY")"
+check "the image is deleted" status_is 202
+check "within the grace its blobs stay, though no manifest names them" says "0 blobs removed" gc
+check "a dry run in the server tells what would go" says "would remove blob sha256:" gc --dry-run --grace 0s
+all_there() { [[ $(files) == "$before" ]]; }
+check "and removes nothing" all_there
+on_terminal() { python3 "$TESTS/e2e/typed.py" -- "$BUILD/berth" gc "$WORK/config.yml" "$@"; }
+log_mark
+check "on a terminal it shows how far it is" says $'\r0 blobs, 0 bytes\e[K' on_terminal
+silent_on_terminal() { [[ -z $(on_terminal --quiet) ]]; }
+check "but not when it is to be quiet" silent_on_terminal
+check "gc frees the config and the layer of the deleted image at once" says "2 blobs removed" gc --grace 0s
+two_fewer() { [[ $(files) == $((before - 2)) ]]; }
+check "their files are gone" two_fewer
+check "the server logs who asked for it, and how it ended" log_says 'gc: asked for by process [0-9]+ of user 0'
+check "and that it is done" log_says 'gc: ended with status 0'
+docker rmi -f "$REG/gc/docker:kept" "$REG/gc/docker:gone" >/dev/null
+check "the other image runs from the registry" says 'this one stays' docker run --rm --network none "$REG/gc/docker:kept"
+check "the deleted one is not there" fails_saying 'manifest unknown' docker pull "$REG/gc/docker:gone"
+import_image "$REG/gc/docker:gone" "this one goes" >/dev/null
+check "it can be pushed again" docker push "$REG/gc/docker:gone"
+
+image gc/loose '' "an untagged image"
+check "an untagged image within the grace stays" says "0 untagged manifests removed" gc --delete-untagged
+check "distribution's spelling goes through the server, too" says "1 untagged manifests would be removed" collect -dm "$WORK/config.yml" --grace 0s
+check "with a grace of 0 it goes" says "1 untagged manifests removed" gc --delete-untagged --grace 0s
+check "and is gone" manifest_there gc/loose "$DIGEST" 404
+check "the configuration cannot be named twice" exits 2 gc --config "$WORK/config.yml"
+check "it can be named as an option" says "0 blobs removed" "$BUILD/berth" gc --config "$WORK/config.yml"
+check "who holds the directory and is no server is named" fails_saying "which takes no commands" held_by_other
 finish
