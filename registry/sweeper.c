@@ -12,21 +12,20 @@
 #include "registry/base/log.h"
 #include "registry/metrics.h"
 #include "registry/upkeep.h"
+#include "storage/clock_watch.h"
 #include "storage/sweep.h"
 
 enum {
     NICE = 15,
     FIRST_RUN_MS = 60 * 1000, /* so that a server that is restarted daily sweeps too */
-    JUMP_S = 60,              /* clocks that are corrected by less do not matter */
     PAUSE_LEAST_MS = 1,
-    HELD_BACK_MS = 1000, /* by a backup or a walk that somebody asked for */
+    HELD_BACK_MS = 1000, /* by a backup, or a walk that somebody asked for */
 };
 
 struct sweeper {
     const struct config *config;
     const struct store *store;
     struct sweep *sweep;
-    struct clock_watch watch;
     uint64_t sweep_due_ms, retention_due_ms; /* monotonic */
     uint64_t change_ms;                      /* when the last change began */
     pthread_t thread;
@@ -34,21 +33,6 @@ struct sweeper {
     pthread_cond_t wake;
     bool stopping;
 };
-
-bool clock_watch_trusts(struct clock_watch *watch, uint64_t wall_s, uint64_t monotonic_ms, uint64_t grace_s)
-{
-    uint64_t expected_s = watch->wall_s + (monotonic_ms - watch->monotonic_ms) / 1000;
-
-    if (watch->begun && wall_s > expected_s + JUMP_S) {
-        log_warn("the clock was set forward by %llu s: nothing is swept for the next %llu s",
-                 (unsigned long long)(wall_s - expected_s), (unsigned long long)grace_s);
-        watch->trusted_ms = monotonic_ms + grace_s * 1000;
-    }
-    watch->begun = true;
-    watch->wall_s = wall_s;
-    watch->monotonic_ms = monotonic_ms;
-    return monotonic_ms >= watch->trusted_ms;
-}
 
 /* ---- waiting ---- */
 
@@ -81,10 +65,12 @@ static uint64_t most(uint64_t a, uint64_t b)
 
 /* ---- one walk ---- */
 
-static bool may_sweep(struct sweeper *sweeper)
+/* Leases count for nothing while the clock is not to be believed: then the walk is given up, not held back. */
+static bool may_sweep(const struct sweeper *sweeper)
 {
-    return clock_watch_trusts(&sweeper->watch, clock_wall_s(), clock_monotonic_ms(),
-                              sweeper->config->garbage_collection.grace_s);
+    struct err e;
+
+    return clock_watch_check(sweeper->store->clock, sweeper->config->garbage_collection.grace_s, &e) == 0;
 }
 
 static void count(const struct sweep_freed *freed, struct sweep_freed *total)
@@ -187,7 +173,6 @@ static void *run(void *arg)
     struct sweeper *sweeper = arg;
 
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
-    may_sweep(sweeper);
     sweeper->sweep_due_ms = first_due(sweeper->config->garbage_collection.interval_s);
     sweeper->retention_due_ms = first_due(sweeper->config->retention.interval_s);
     while (rest(sweeper, time_to_wait(sweeper)) && look_after(sweeper))

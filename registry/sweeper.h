@@ -26,17 +26,4 @@ struct sweeper *sweeper_start(const struct config *config, const struct store *s
 /* Ends in the middle of a walk, after the step under way; waits for that. */
 void sweeper_stop(struct sweeper **sweeper);
 
-/* ---- for tests ---- */
-
-/* When the wall clock was last seen to jump forward. Zeros: never looked. */
-struct clock_watch {
-    bool begun;
-    uint64_t wall_s;
-    uint64_t monotonic_ms;
-    uint64_t trusted_ms; /* monotonic: leases are believed from then on */
-};
-
-/* May leases be judged by the wall clock now? */
-bool clock_watch_trusts(struct clock_watch *watch, uint64_t wall_s, uint64_t monotonic_ms, uint64_t grace_s);
-
 #endif

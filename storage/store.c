@@ -12,6 +12,7 @@
 
 #include "registry/base/file.h"
 #include "registry/base/log.h"
+#include "storage/clock_watch.h"
 #include "storage/sweep_gate.h"
 
 static int path_below(const char *root, const char *name, char out[PATH_MAX], struct err *e)
@@ -146,6 +147,7 @@ struct store *store_open(const char *root, struct err *e)
     store->lock_fd = -1;
     store->root = str_dup(str_of(root));
     store->pins = pins_new();
+    store->clock = clock_watch_new();
     store->asked = asked_new();
     store->sweeping = sweep_gate_new();
     if (store_lock(root, &store->lock_fd, e) != 0)
@@ -172,6 +174,7 @@ void store_close(struct store **store)
     uploads_close(&s->uploads);
     blob_store_close(&s->blobs);
     asked_free(&s->asked);
+    clock_watch_free(&s->clock);
     sweep_gate_free(&s->sweeping);
     pins_free(&s->pins);
     if (s->lock_fd >= 0)

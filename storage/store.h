@@ -26,6 +26,7 @@ struct store {
     struct uploads *uploads;
     struct meta *meta;
     struct pins *pins;           /* between pushes and the sweeper */
+    struct clock_watch *clock;   /* are leases to be believed? (clock_watch.h) */
     struct asked *asked;         /* between pulls and the removal of untagged manifests (asked.h) */
     struct sweep_gate *sweeping; /* between sweeps, and between them and who wants none (sweep.h) */
 };

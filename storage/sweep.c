@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "registry/base/log.h"
+#include "storage/clock_watch.h"
 #include "storage/sweep_gate.h"
 
 enum {
@@ -280,7 +281,8 @@ int sweep_step(struct sweep *sweep, uint64_t now, struct sweep_freed *freed, boo
     if (sweep->options.dry_run) {
         rc = step(sweep, e);
     } else {
-        if (sweep_gate_enter(sweep->store->sweeping, sweep, e) != 0)
+        if (clock_watch_check(sweep->store->clock, sweep->options.grace_s, e) != 0 ||
+            sweep_gate_enter(sweep->store->sweeping, sweep, e) != 0)
             return -1;
         rc = step(sweep, e);
         sweep_gate_leave(sweep->store->sweeping);

@@ -56,7 +56,8 @@ void sweep_free(struct sweep **sweep);
 /* One step: at most 64 blobs, or one folder. `now` is in wall-clock seconds. Adds to `freed`. *more is false when the
  * walk has come to its end; the next step begins another. On failure nothing is half done, and the next step begins
  * another walk, too. A file that cannot be removed is logged and found again as one without a record. ERR_BUSY:
- * sweeps are held back (store.h) or another is alone; then the walk keeps its place. A dry run is never held back. */
+ * sweeps are held back (store.h), another is alone or leases cannot be believed (clock_watch.h); then the walk keeps its
+ * place. A dry run is never held back. */
 int sweep_step(struct sweep *sweep, uint64_t now, struct sweep_freed *freed, bool *more, struct err *e);
 
 #endif

@@ -13,6 +13,7 @@
 #include <string.h>
 
 /* storage */
+#include "storage/clock_watch.h"
 #include "storage/meta_history.h"
 #include "storage/sweep.h"
 #include "storage/untagged.h"
@@ -118,6 +119,8 @@ static int remove_untagged(struct gc *gc, struct err *e)
                                              .is_cancelled = is_cancelled,
                                              .arg = gc};
 
+    if (!gc->dry_run && clock_watch_check(gc->op->store->clock, gc->grace_s, e) != 0)
+        return -1;
     if (!gc->quiet)
         op_progress(gc->op, "looking for untagged manifests");
     return untagged_remove(gc->op->store->meta, &options, &gc->manifests, e);

@@ -1,41 +1,10 @@
+/* The command line of `berth garbage-collect`. */
 #include "registry/commands.h"
-#include "registry/sweeper.h"
 #include "tests/unit/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "registry/base/log.h"
-
-enum { DAY = 24 * 3600 };
-
-TEST(steady, "a clock that runs with time, or is set back or a little forward, is believed")
-{
-    struct clock_watch watch = {0};
-
-    CHECK(clock_watch_trusts(&watch, 1000000, 5000, DAY));
-    CHECK(clock_watch_trusts(&watch, 1000000 + 7200, 5000 + 7200 * 1000, DAY));
-    CHECK(clock_watch_trusts(&watch, 1000000 + 7200 + 60, 5000 + 7200 * 1000, DAY));
-    CHECK(clock_watch_trusts(&watch, 1000, 5000 + 7201 * 1000, DAY));
-    CHECK(clock_watch_trusts(&watch, 1001, 5000 + 7202 * 1000, DAY));
-}
-
-TEST(jump, "after a jump forward leases are not believed for a whole grace, however short the looks between")
-{
-    struct clock_watch watch = {0};
-    uint64_t wall_s = 1000000, ms = 5000;
-
-    log_init(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, NULL, 0);
-    CHECK(clock_watch_trusts(&watch, wall_s, ms, DAY));
-    wall_s += 40 * DAY;
-    CHECK(!clock_watch_trusts(&watch, wall_s, ms, DAY));
-    for (int hour = 1; hour < 24; hour++)
-        CHECK(!clock_watch_trusts(&watch, wall_s + (uint64_t)hour * 3600, ms + (uint64_t)hour * 3600 * 1000, DAY));
-    CHECK(clock_watch_trusts(&watch, wall_s + DAY, ms + (uint64_t)DAY * 1000, DAY));
-}
-
-/* ---- distribution's command line ---- */
 
 static void spells(const char *given, const char *wanted)
 {
