@@ -19,7 +19,7 @@ enum {
     NICE = 15,
     FIRST_RUN_MS = 60 * 1000, /* so that a server that is restarted daily sweeps too */
     PAUSE_LEAST_MS = 1,
-    HELD_BACK_MS = 1000, /* by a backup, or a walk that somebody asked for */
+    HELD_BACK_MS = 200, /* by a backup, or a walk that somebody asked for */
 };
 
 struct sweeper {
