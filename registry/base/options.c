@@ -185,7 +185,7 @@ int program_run(const struct program_spec *program, int argc, char **argv)
     if (parse(program, argc, argv, &call, &asked, &e) != 0)
         status = program_misused(&call, &e);
     else
-        status = asked != 0 ? serve_common(program, asked) : call.command->run(&call);
+        status = call.command == NULL ? serve_common(program, asked) : call.command->run(&call);
     invocation_free(&call);
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_DONE) {
         fprintf(stderr, "%s: cannot write the output\n", program->name);

@@ -149,7 +149,8 @@ void op_print(struct op *op, const char *fmt, ...)
 }
 
 /* A line for a person, of which no more is shown than fits. */
-static struct str line_of(char line[LINE_MAX_BYTES], const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static struct str line_of(char line[LINE_MAX_BYTES], const char *fmt,
+                                                                va_list args)
 {
     int n = vsnprintf(line, LINE_MAX_BYTES, fmt, args);
 

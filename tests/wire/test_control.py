@@ -40,10 +40,19 @@ def path(server):
 
 
 def connect(server):
-    connection = socket.socket(socket.AF_UNIX)
-    connection.settimeout(30)
-    connection.connect(path(server))
-    return connection
+    """The port is there a little earlier than the socket, and after a kill an old one."""
+    until = time.monotonic() + wire.PATIENCE
+    while True:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.settimeout(30)
+        try:
+            connection.connect(path(server))
+            return connection
+        except (FileNotFoundError, ConnectionRefusedError):
+            connection.close()
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
 
 
 def request(*words, terminal=b""):
@@ -100,6 +109,7 @@ def scatter(server):
 
 @wire.case("the socket is for its owner only, is made anew after a kill, and goes with the server")
 def _(server):
+    is_serving(server)
     mode = os.stat(path(server)).st_mode
     wire.true(stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o600, oct(mode))
     server.restart(signal.SIGKILL)
