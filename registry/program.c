@@ -24,7 +24,8 @@ static const struct option_spec options[] = {
                      .help = "as root: become that user for good, once ports are bound"},
     [OPTION_GRACE] = {.name = "grace",
                       .value = "DURATION",
-                      .help = "keep what was needed within that time; 0s: nothing; default: as configured"},
+                      .help = "keep what was needed within that time; 0s: nothing, not even what is being pushed; "
+                              "default: as configured"},
     [OPTION_COPY] = {.name = "copy", .help = "copies of all blobs in the backup, where hard links would be possible"},
     [OPTION_LINK] = {.name = "link", .help = "hard links to the blobs of the backup, where they are possible"},
     [OPTION_VERIFY] = {.name = "verify",
@@ -97,7 +98,8 @@ static const struct command_spec commands[] = {
      .arguments = "[CONFIG-FILE]",
      .max = 1,
      .options = GC_OPTIONS,
-     .help = "free the space of blobs that nobody needs now; a server does so by itself, sooner or later",
+     .help =
+         "free the space of blobs that nobody needs, at once; works beside a server, which does so by itself in time",
      .run = command_op},
     {.name = "garbage-collect",
      .arguments = "CONFIG-FILE",

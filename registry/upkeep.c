@@ -20,7 +20,7 @@ void upkeep_retention(const struct upkeep *upkeep)
 {
     const struct retention_options options = {.rules = upkeep->config->retention.rules,
                                               .now = clock_wall_s(),
-                                             .asked = upkeep->store->asked,
+                                              .asked = upkeep->store->asked,
                                               .is_cancelled = upkeep->is_cancelled,
                                               .arg = upkeep->arg};
     uint64_t removed = 0;

@@ -153,7 +153,7 @@ static int run_inner(struct op *op, int *status, struct err *e)
 
 static int run_outer(struct op *op, int *status, struct err *e)
 {
-    (void)status;
+    *status = EXIT_DONE;
     CHECK_INT(op_run(&beside, op, e), EXIT_IDLE);
     CHECK_INT(op_run(&inner, op, e), EXIT_REFUSED);
     CHECK_INT(e->code, ERR_BUSY);
