@@ -20,7 +20,6 @@ void upkeep_retention(const struct upkeep *upkeep)
 {
     const struct retention_options options = {.rules = upkeep->config->retention.rules,
                                               .now = clock_wall_s(),
-                                              .asked = upkeep->store->asked,
                                               .is_cancelled = upkeep->is_cancelled,
                                               .arg = upkeep->arg};
     uint64_t removed = 0;
@@ -50,6 +49,7 @@ void upkeep_untagged(const struct upkeep *upkeep)
 {
     const struct untagged_options options = {.grace_s = upkeep->config->garbage_collection.grace_s,
                                              .now = clock_wall_s(),
+                                             .asked = upkeep->store->asked,
                                              .is_cancelled = upkeep->is_cancelled,
                                              .arg = upkeep->arg};
     uint64_t removed = 0;

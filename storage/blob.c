@@ -242,7 +242,7 @@ int blob_detach(const struct blob_store *store, const struct digest *d, int *fd,
 {
     struct blob_name name;
 
-    name_of(d, &name);
+    blob_name_of(d, &name);
     *fd = openat(store->dir, name.file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (blob_remove(store, d, e) == 0)
         return 0;
