@@ -20,6 +20,7 @@ enum {
     FIRST_RUN_MS = 60 * 1000, /* so that a server that is restarted daily sweeps too */
     PAUSE_LEAST_MS = 1,
     HELD_BACK_MS = 200, /* by a backup, or a walk that somebody asked for */
+    FILES_EVERY_MS = 24 * 60 * 60 * 1000,
 };
 
 struct sweeper {
@@ -28,6 +29,7 @@ struct sweeper {
     struct sweep *sweep;
     uint64_t sweep_due_ms, retention_due_ms; /* monotonic */
     uint64_t change_ms;                      /* when the last change began */
+    uint64_t files_due_ms; /* when the folders are to be looked at again: at once, at first */
     pthread_t thread;
     pthread_mutex_t lock; /* guards `stopping` */
     pthread_cond_t wake;
@@ -82,7 +84,7 @@ static void count(const struct sweep_freed *freed, struct sweep_freed *total)
 }
 
 /* One step and the pause that it costs. */
-static bool step(struct sweeper *sweeper, struct sweep_freed *total, bool *more)
+static bool step(struct sweeper *sweeper, struct sweep_freed *total, bool *more, bool *failed)
 {
     uint64_t began_ms = clock_monotonic_ms();
     struct sweep_freed freed = {0};
@@ -93,6 +95,7 @@ static bool step(struct sweeper *sweeper, struct sweep_freed *total, bool *more)
             return rest(sweeper, HELD_BACK_MS);
         log_error("%s; the next sweep tries again", e.text);
         metric_add(METRIC_SWEEP_FAILURES, 1);
+        *failed = true;
     } else if (!*more) {
         metric_set(METRIC_LAST_SWEEP, (int64_t)clock_wall_s());
     }
@@ -105,11 +108,15 @@ static bool step(struct sweeper *sweeper, struct sweep_freed *total, bool *more)
 static bool walk(struct sweeper *sweeper)
 {
     uint64_t began_ms = clock_monotonic_ms();
+    bool files = began_ms >= sweeper->files_due_ms;
     struct sweep_freed total = {0};
-    bool more = true, goes_on = true;
+    bool more = true, goes_on = true, failed = false;
 
+    sweep_skip_files(sweeper->sweep, !files);
     while (goes_on && more && may_sweep(sweeper))
-        goes_on = step(sweeper, &total, &more);
+        goes_on = step(sweeper, &total, &more, &failed);
+    if (files && !more && !failed)
+        sweeper->files_due_ms = began_ms + FILES_EVERY_MS;
     if (total.blobs > 0)
         log_info("swept %llu blobs that nobody needed any more, %llu bytes, in %llu ms",
                  (unsigned long long)total.blobs, (unsigned long long)total.bytes,

@@ -4,6 +4,9 @@
  * storage.maintenance.garbagecollection.interval and removes what nobody needs (storage/sweep.h), slowly enough not to
  * be felt: at most `rate` blobs a second, and never working for longer than it rests.
  *
+ * What a walk costs is what it finds. Files that a crash left without a record are looked for in the first walk after a
+ * start and then once a day, because that looks at every file.
+ *
  * Leases are in wall-clock time. When that clock is set forward they would all be over at once; so nothing is swept,
  * expired or forgotten for a whole grace after a jump.
  *

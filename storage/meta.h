@@ -75,18 +75,27 @@ int meta_blob_mount(struct meta_txn *txn, struct str repository, struct str from
 int meta_blob_touch(struct meta_txn *txn, struct str repository, const struct digest *d, uint64_t now, struct err *e);
 /* The repository no longer holds it; the file stays until the sweeper finds it without holder. ERR_NOT_FOUND. */
 int meta_blob_delete(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e);
-/* What sweep.h works with. `needed_before` is in wall-clock seconds, exclusive: leases that began before it are over. */
+/* What sweep.h works with. `needed_before` is in wall-clock seconds, exclusive: leases that began before it are over.
+ * Where a walk over blobs without references has come to; zeros: it has not begun. */
+struct idle_place {
+    bool begun;
+    uint64_t last_needed;
+    struct digest digest;
+};
 struct idle_query {
-    const struct digest *last; /* exclusive; NULL: from the start */
+    struct idle_place after;
     uint64_t needed_before;
     size_t limit; /* blobs that `item` is called with */
-    size_t looks; /* records that are looked at: what bounds the time the call takes */
 };
 typedef void meta_idle_cb(const struct digest *d, const struct blob_info *info, void *arg);
-/* One piece of a walk over all blobs, in digest order, that finds those without references whose lease is over. `*last`
- * gets the blob that it came to, where the walk goes on if *more. */
+/* One piece of a walk over the blobs without references whose lease is over, the oldest first. `*last` gets the place
+ * that it came to, where the walk goes on if *more. */
 int meta_blobs_idle(struct meta_txn *txn, const struct idle_query *query, meta_idle_cb *item, void *arg,
-                    struct digest *last, bool *more, struct err *e);
+                    struct idle_place *last, bool *more, struct err *e);
+/* Is there a membership that no manifest of its repository needs, and whose lease is over? */
+int meta_members_lapsed(struct meta_txn *txn, uint64_t needed_before, bool *any, struct err *e);
+/* End at most `limit` of them, the oldest first. The blobs stay, to be swept when nobody needs them. */
+int meta_members_forget(struct meta_txn *txn, uint64_t needed_before, size_t limit, struct err *e);
 /* Is there a record of it, whoever holds it? */
 int meta_blob_known(struct meta_txn *txn, const struct digest *d, bool *known, struct err *e);
 /* Forget a blob that still has no reference and whose lease is still over; one that has, or that is not there, stays as

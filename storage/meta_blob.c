@@ -23,7 +23,7 @@ bool blob_load(struct meta_txn *txn, const struct digest *d, struct blob_record 
     return false;
 }
 
-static void idle_key(struct key *key, uint64_t last_needed, const struct digest *d)
+void idle_key(struct key *key, uint64_t last_needed, const struct digest *d)
 {
     key->n = 0;
     key_u64(key, last_needed);

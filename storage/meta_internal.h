@@ -47,6 +47,8 @@ bool blob_load(struct meta_txn *txn, const struct digest *d, struct blob_record 
 /* Every blob record is written and removed by these two. */
 void blob_save(struct meta_txn *txn, const struct digest *d, const struct blob_record *blob);
 void blob_drop(struct meta_txn *txn, const struct digest *d);
+/* The entry of `idle` of a blob without references. */
+void idle_key(struct key *key, uint64_t last_needed, const struct digest *d);
 /* So many references went. */
 void blob_lower(struct meta_txn *txn, struct blob_record *blob, uint64_t count);
 /* The blob's record if repository `id` holds it. */

@@ -1,5 +1,7 @@
 /*
- * What the sweeper asks of the tables: which blobs nobody needs (invariant 5 of meta_record.h), and to forget one.
+ * What the sweeper asks of the tables: which blobs nobody needs, and which memberships (invariants 5, 9 and 12 of
+ * meta_record.h), and to forget them. Both are found in the order in which their leases end, so that a walk costs what
+ * it finds.
  */
 #include "storage/meta_internal.h"
 
@@ -8,37 +10,46 @@ static bool is_idle(const struct blob_record *blob, uint64_t needed_before)
     return blob->references == 0 && blob->last_needed < needed_before;
 }
 
-static bool entry_of(const struct kv_walk *walk, struct digest *d, struct blob_record *blob)
+/* The u64 that the keys of `idle` and `loose` begin with. */
+static bool since_of(const struct kv_walk *walk, uint64_t *since)
 {
-    if (digest_from_key((const uint8_t *)walk->key.p, walk->key.n, d) == walk->key.n && blob_decode(walk->value, blob))
-        return true;
-    return kv_damaged(walk->txn, KV_BLOBS);
+    return (walk->key.n > 8 && u64_decode((struct str){walk->key.p, 8}, since)) || kv_damaged(walk->txn, walk->table);
+}
+
+static bool digest_of_key(const struct kv_walk *walk, size_t from, struct digest *d)
+{
+    struct str rest = str_from(walk->key, from);
+
+    return (rest.n > 0 && digest_from_key((const uint8_t *)rest.p, rest.n, d) == rest.n) ||
+           kv_damaged(walk->txn, walk->table);
 }
 
 int meta_blobs_idle(struct meta_txn *txn, const struct idle_query *query, meta_idle_cb *item, void *arg,
-                    struct digest *last, bool *more, struct err *e)
+                    struct idle_place *last, bool *more, struct err *e)
 {
     struct key after = {.n = 0};
     struct kv_walk walk;
-    size_t found = 0, looked = 0;
-    struct blob_record blob = {0};
+    struct blob_record blob;
+    size_t found = 0;
 
     *more = false;
-    if (query->last != NULL)
-        key_digest(&after, query->last);
-    kv_walk_begin(&walk, txn, KV_BLOBS, (struct str){0}, key_str(&after));
+    *last = query->after;
+    if (query->after.begun)
+        idle_key(&after, query->after.last_needed, &query->after.digest);
+    kv_walk_begin(&walk, txn, KV_IDLE, (struct str){0}, key_str(&after));
     while (kv_walk_next(&walk)) {
-        if (found == query->limit || looked == query->looks) {
-            *more = true;
+        struct idle_place place = {.begun = true};
+
+        if (!since_of(&walk, &place.last_needed) || place.last_needed >= query->needed_before)
             break;
-        }
-        if (!entry_of(&walk, last, &blob))
+        *more = found == query->limit;
+        if (*more || !digest_of_key(&walk, 8, &place.digest))
             break;
-        looked++;
-        if (!is_idle(&blob, query->needed_before))
-            continue;
+        if (!blob_load(txn, &place.digest, &blob))
+            kv_damaged(txn, KV_IDLE);
         found++;
-        item(last, &(struct blob_info){.size = blob.size, .last_needed = blob.last_needed}, arg);
+        *last = place;
+        item(&place.digest, &(struct blob_info){.size = blob.size, .last_needed = blob.last_needed}, arg);
     }
     kv_walk_end(&walk);
     return kv_status(txn, e);
@@ -87,5 +98,49 @@ int meta_blob_forget(struct meta_txn *txn, const struct digest *d, uint64_t need
     }
     blob_drop(txn, d);
     *removed = true;
+    return kv_status(txn, e);
+}
+
+/* ---- memberships ---- */
+
+/* The membership whose lease ends first, if it has. */
+static bool first_lapsed(struct meta_txn *txn, uint64_t needed_before, uint32_t *id, struct digest *d)
+{
+    struct kv_walk walk;
+    uint64_t since;
+    bool found;
+
+    kv_walk_begin(&walk, txn, KV_LOOSE, (struct str){0}, (struct str){0});
+    found = kv_walk_next(&walk) && since_of(&walk, &since) && since < needed_before;
+    if (found)
+        found = (walk.key.n > 12 && u32_decode((struct str){walk.key.p + 8, 4}, id) && digest_of_key(&walk, 12, d)) ||
+                kv_damaged(txn, KV_LOOSE);
+    kv_walk_end(&walk);
+    return found;
+}
+
+int meta_members_lapsed(struct meta_txn *txn, uint64_t needed_before, bool *any, struct err *e)
+{
+    struct digest d;
+    uint32_t id;
+
+    *any = first_lapsed(txn, needed_before, &id, &d);
+    return kv_status(txn, e);
+}
+
+int meta_members_forget(struct meta_txn *txn, uint64_t needed_before, size_t limit, struct err *e)
+{
+    struct blob_record blob;
+    struct digest d;
+    uint32_t id;
+
+    for (; limit > 0 && first_lapsed(txn, needed_before, &id, &d); limit--) {
+        if (!blob_load_held(txn, id, &d, &blob)) {
+            kv_damaged(txn, KV_LOOSE);
+            break;
+        }
+        let_go(txn, id, &d, &blob);
+        blob_save(txn, &d, &blob);
+    }
     return kv_status(txn, e);
 }

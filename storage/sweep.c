@@ -9,9 +9,11 @@
 
 enum {
     STEP_BLOBS = 64,
-    STEP_LOOKS = 4096,   /* records: about a millisecond */
-    STEP_HOLDERS = 1024, /* entries that one change removes: what bounds how long it keeps other changes waiting */
+    STEP_HOLDERS = 1024, /* memberships of theirs that one change ends: what bounds how long it keeps others waiting */
+    STEP_MEMBERS = 256,  /* memberships of other blobs */
 };
+
+enum phase { IN_BLOBS, IN_MEMBERS, IN_FILES };
 
 struct candidate {
     struct pin pin;
@@ -26,9 +28,8 @@ struct sweep {
     struct meta_reader *reader;
 
     /* where the walk is */
-    bool begun; /* among the records: `last` was looked at */
-    struct digest last;
-    bool in_folders;
+    enum phase phase;
+    struct idle_place place;
     unsigned folder;
 
     /* of a step */
@@ -59,6 +60,11 @@ void sweep_free(struct sweep **sweep)
     meta_reader_free(&(*sweep)->reader);
     free(*sweep);
     *sweep = NULL;
+}
+
+void sweep_skip_files(struct sweep *sweep, bool skips_files)
+{
+    sweep->options.skips_files = skips_files;
 }
 
 /* Leases that began before this are over. A whole grace has passed, not only its last second begun. */
@@ -95,7 +101,7 @@ static void remove_file(struct sweep *sweep, const struct sweep_item *item, stru
     report(sweep, item);
 }
 
-/* ---- records ---- */
+/* ---- blobs ---- */
 
 static void gather(const struct digest *d, const struct blob_info *info, void *arg)
 {
@@ -106,12 +112,9 @@ static void gather(const struct digest *d, const struct blob_info *info, void *a
 }
 
 /* Fill the candidates from a snapshot. */
-static int find_candidates(struct sweep *sweep, struct digest *last, bool *more, struct err *e)
+static int find_candidates(struct sweep *sweep, struct idle_place *last, bool *more, struct err *e)
 {
-    struct idle_query query = {.last = sweep->begun ? &sweep->last : NULL,
-                               .needed_before = sweep->needed_before,
-                               .limit = STEP_BLOBS,
-                               .looks = STEP_LOOKS};
+    struct idle_query query = {.after = sweep->place, .needed_before = sweep->needed_before, .limit = STEP_BLOBS};
     struct meta_txn *txn = meta_read(sweep->reader, e);
     int rc;
 
@@ -160,18 +163,25 @@ static int forget(struct meta_txn *txn, struct meta_change *change, struct err *
     return 0;
 }
 
+static int write_change(struct sweep *sweep, int (*apply)(struct meta_txn *, struct meta_change *, struct err *),
+                        struct err *e)
+{
+    sweep->change = (struct meta_change){.apply = apply};
+    if (meta_write(sweep->store->meta, &sweep->change) == 0)
+        return 0;
+    if (e != NULL)
+        *e = sweep->change.err;
+    return -1;
+}
+
 static int remove_candidates(struct sweep *sweep, struct err *e)
 {
     int rc = 0;
 
     claim_candidates(sweep);
-    sweep->change = (struct meta_change){.apply = forget};
     sweep->unfinished = false;
-    if (sweep->count > 0 && meta_write(sweep->store->meta, &sweep->change) != 0) {
-        if (e != NULL)
-            *e = sweep->change.err;
-        rc = -1;
-    }
+    if (sweep->count > 0)
+        rc = write_change(sweep, forget, e);
     for (size_t i = 0; i < sweep->count; i++) {
         if (rc == 0 && sweep->candidates[i].removed)
             remove_file(sweep, &sweep->candidates[i].item, &sweep->candidates[i].pin);
@@ -181,9 +191,10 @@ static int remove_candidates(struct sweep *sweep, struct err *e)
     return rc;
 }
 
-static int sweep_records(struct sweep *sweep, struct err *e)
+/* A dry run goes on to files: what nobody else needs is not freed by ending a membership. */
+static int sweep_blobs(struct sweep *sweep, struct err *e)
 {
-    struct digest last = sweep->last;
+    struct idle_place last;
     bool more;
 
     if (find_candidates(sweep, &last, &more, e) != 0)
@@ -196,9 +207,37 @@ static int sweep_records(struct sweep *sweep, struct err *e)
     } else if (sweep->unfinished) {
         return 0; /* the same again */
     }
-    sweep->last = last;
-    sweep->begun = true;
-    sweep->in_folders = !more;
+    sweep->place = last;
+    if (!more)
+        sweep->phase = sweep->options.dry_run ? IN_FILES : IN_MEMBERS;
+    return 0;
+}
+
+/* ---- memberships ---- */
+
+static int forget_members(struct meta_txn *txn, struct meta_change *change, struct err *e)
+{
+    const struct sweep *sweep = (const struct sweep *)change;
+
+    return meta_members_forget(txn, sweep->needed_before, STEP_MEMBERS, e);
+}
+
+/* Each change looks again, so what was renewed since stays. */
+static int sweep_members(struct sweep *sweep, struct err *e)
+{
+    struct meta_txn *txn = meta_read(sweep->reader, e);
+    bool any;
+    int rc;
+
+    if (txn == NULL)
+        return -1;
+    rc = meta_members_lapsed(txn, sweep->needed_before, &any, e);
+    meta_done(sweep->reader);
+    if (rc != 0)
+        return -1;
+    if (any)
+        return write_change(sweep, forget_members, e);
+    sweep->phase = IN_FILES;
     return 0;
 }
 
@@ -262,32 +301,41 @@ static int sweep_folder(struct sweep *sweep, struct err *e)
 
 static void rewind_walk(struct sweep *sweep)
 {
-    sweep->begun = sweep->in_folders = false;
+    sweep->phase = IN_BLOBS;
+    sweep->place = (struct idle_place){0};
     sweep->folder = 0;
 }
 
-static int step(struct sweep *sweep, struct err *e)
+static int take_step(struct sweep *sweep, struct err *e)
 {
-    return sweep->in_folders ? sweep_folder(sweep, e) : sweep_records(sweep, e);
+    switch (sweep->phase) {
+    case IN_BLOBS:
+        return sweep_blobs(sweep, e);
+    case IN_MEMBERS:
+        return sweep_members(sweep, e);
+    default:
+        return sweep_folder(sweep, e);
+    }
 }
 
 int sweep_step(struct sweep *sweep, uint64_t now, struct sweep_freed *freed, bool *more, struct err *e)
 {
+    unsigned folders = sweep->options.skips_files ? 0 : BLOB_FOLDERS;
     int rc;
 
     sweep->needed_before = needed_before(sweep, now);
     sweep->freed = freed;
     *more = true;
     if (sweep->options.dry_run) {
-        rc = step(sweep, e);
+        rc = take_step(sweep, e);
     } else {
         if (clock_watch_check(sweep->store->clock, sweep->options.grace_s, e) != 0 ||
             sweep_gate_enter(sweep->store->sweeping, sweep, e) != 0)
             return -1;
-        rc = step(sweep, e);
+        rc = take_step(sweep, e);
         sweep_gate_leave(sweep->store->sweeping);
     }
-    *more = rc == 0 && (!sweep->in_folders || sweep->folder < BLOB_FOLDERS);
+    *more = rc == 0 && (sweep->phase != IN_FILES || sweep->folder < folders);
     if (!*more)
         rewind_walk(sweep);
     return rc == 0 ? 0 : err_wrap(e, "sweep");

@@ -5,10 +5,13 @@
  * manifest that named it was deleted, for `grace_s` seconds. Leases and references are judged again inside the change
  * that removes the record, and pins (pin.h) keep a push of the same digest apart from the removal of the file.
  *
- * A walk goes over all blobs' records, then over the folders of blobs/ for files without a record (a crash between
- * adopting a file and committing its record, or between removing the record and the file). It is cut into small steps;
- * between two of them nothing is locked and nothing is held. Its place is kept in memory: a walk that is given up
- * begins anew, and what was removed stays removed.
+ * A walk has three parts: blobs that may go; memberships that may end, because no manifest of their repository names the
+ * blob and their lease is over, though others need it; and, if it is asked for, the folders of blobs/ with files that no
+ * record speaks of (a crash between adopting a file and committing its record, or between removing the record and the
+ * file). The first two cost what they find, the last one looks at every file.
+ *
+ * It is cut into small steps; between two of them nothing is locked and nothing is held. Its place is kept in memory: a
+ * walk that is given up begins anew, and what was removed stays removed.
  *
  * Thread: a struct sweep belongs to one thread, which blocks in every step: a thread of its own, or a tool.
  */
@@ -37,6 +40,7 @@ struct sweep_item {
 
 struct sweep_options {
     uint64_t grace_s;                                       /* 0: leases count for nothing */
+    bool skips_files;                                       /* no walk over the folders */
     bool dry_run;                                           /* nothing is removed; `item` hears what would be */
     bool alone;                                             /* no other sweep steps while this one is there */
     void (*item)(const struct sweep_item *item, void *arg); /* or NULL; also hears of what was removed */
@@ -52,8 +56,10 @@ struct sweep_freed {
 /* `store` outlives the sweep. ERR_BUSY: another is alone, and this one was to be. */
 struct sweep *sweep_new(const struct store *store, const struct sweep_options *options, struct err *e);
 void sweep_free(struct sweep **sweep);
+/* Whether walks go over the folders, from now on. Between two walks. */
+void sweep_skip_files(struct sweep *sweep, bool skips_files);
 
-/* One step: at most 64 blobs, or one folder. `now` is in wall-clock seconds. Adds to `freed`. *more is false when the
+/* One step: at most 64 blobs, 256 memberships, or one folder. `now` is in wall-clock seconds. Adds to `freed`. *more is false when the
  * walk has come to its end; the next step begins another. On failure nothing is half done, and the next step begins
  * another walk, too. A file that cannot be removed is logged and found again as one without a record. ERR_BUSY:
  * sweeps are held back (store.h), another is alone or leases cannot be believed (clock_watch.h); then the walk keeps its

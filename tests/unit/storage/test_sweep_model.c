@@ -1,7 +1,8 @@
 /*
  * Random pushes, mounts, HEADs, deletions, crashes and sweeps under a clock that the test sets, against a model that
- * says of each blob who holds it, which images name it and when it was last needed. After each sweep exactly those
- * blobs are gone that the model says may go, records and files; everything else is compared after each change.
+ * says of each blob who holds it, which images name it and when it was last needed, there and at all. After each sweep
+ * exactly those blobs are gone, records and files, and those memberships ended, that the model says may be; everything
+ * else is compared after each change.
  */
 #include "tests/unit/storage/accounts_fixture.h"
 #include "tests/unit/storage/check_fixture.h"
@@ -34,6 +35,7 @@ static struct {
     bool record[BLOBS];
     bool file[BLOBS];
     uint64_t needed[BLOBS];
+    uint64_t needed_here[REPOS][BLOBS];
 } model;
 
 static struct digest images[IMAGES];
@@ -45,20 +47,28 @@ static int pick(int n)
     return (int)((seed >> 8) % (unsigned)n);
 }
 
+static uint64_t model_names(int r, int b)
+{
+    uint64_t n = 0;
+
+    for (int t = 0; t < IMAGES; t++)
+        n += model.image[r][t] && image_names(t, b);
+    return n;
+}
+
 static uint64_t model_references(int b)
 {
     uint64_t n = 0;
 
     for (int r = 0; r < REPOS; r++)
-        for (int t = 0; t < IMAGES; t++)
-            n += model.held[r][b] && model.image[r][t] && image_names(t, b);
+        n += model.held[r][b] ? model_names(r, b) : 0;
     return n;
 }
 
 static void model_hold(int r, int b)
 {
     model.known[r] = model.held[r][b] = model.record[b] = true;
-    model.needed[b] = test_now;
+    model.needed[b] = model.needed_here[r][b] = test_now;
 }
 
 /* ---- changes ---- */
@@ -95,7 +105,7 @@ static void do_head(struct yard *y, int r, int b)
 {
     CHECK_INT(blob_touch(&y->world, repo_names[r], blob_digest((unsigned)b), test_now), model.held[r][b] ? 0 : -1);
     if (model.held[r][b])
-        model.needed[b] = test_now;
+        model.needed[b] = model.needed_here[r][b] = test_now;
 }
 
 static void do_blob_delete(struct yard *y, int r, int b)
@@ -141,11 +151,16 @@ static void do_image_delete(struct yard *y, int r, int t)
     for (int b = 0; b < BLOBS; b++)
         before[b] = model_references(b);
     CHECK_INT(manifest_delete(&y->world, repo_names[r], images[t]), model.image[r][t] ? 0 : -1);
+    for (int b = 0; b < BLOBS; b++)
+        if (model.image[r][t] && image_names(t, b))
+            model.needed_here[r][b] = test_now;
     model.image[r][t] = false;
     for (int b = 0; b < BLOBS; b++)
         if (before[b] > 0 && model_references(b) == 0)
             model.needed[b] = test_now;
 }
+
+static unsigned lapsed; /* memberships that ended while others needed the blob */
 
 static void do_sweep(struct yard *y)
 {
@@ -163,6 +178,12 @@ static void do_sweep(struct yard *y)
         for (int r = 0; r < REPOS; r++)
             model.held[r][b] = false;
     }
+    for (int r = 0; r < REPOS; r++)
+        for (int b = 0; b < BLOBS; b++)
+            if (model.held[r][b] && model_names(r, b) == 0 && model.needed_here[r][b] + GRACE < test_now) {
+                model.held[r][b] = false;
+                lapsed++;
+            }
     CHECK_INT(freed.blobs, wanted);
     CHECK_INT(freed.bytes, wanted * blob_size());
 }
@@ -261,6 +282,7 @@ TEST(model_agrees, "after any sequence of changes a sweep removes exactly what n
     test_now += GRACE + 1;
     do_sweep(&y);
     compare(&y);
+    CHECK(lapsed > 50);
     for (int b = 0; b < BLOBS; b++)
         CHECK(!model.record[b] && !has_file(y.store, (unsigned)b));
     yard_close(&y);
