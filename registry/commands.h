@@ -34,6 +34,7 @@ enum command_option {
     OPTION_DIGEST,
     OPTION_RATE,
     OPTION_METADATA_ONLY,
+    OPTION_DEPTH,
 };
 
 /* serve [CONFIG]: until SIGTERM. */

@@ -1,10 +1,12 @@
 #include "registry/debug.h"
 
 #include "registry/base/clock.h"
+#include "registry/base/log.h"
 #include "registry/metrics.h"
 #include "registry/net/crowd.h"
 #include "registry/server.h"
 #include "registry/side.h"
+#include "storage/meta_usage.h"
 
 /* Clients' connections. A loop counts its listeners too, until it drains. */
 static int64_t count_connections(const struct loop *here)
@@ -18,11 +20,35 @@ static int64_t count_connections(const struct loop *here)
 }
 
 /* What nobody counts while it happens. */
+static void look_at_storage(const struct loop *here)
+{
+    struct err e;
+    struct meta_txn *txn = meta_read(here->reader, &e);
+    struct usage all;
+    uint64_t blobs, bytes;
+    int rc;
+
+    if (txn == NULL) {
+        log_error("metrics: %s", e.text);
+        return;
+    }
+    rc = meta_stored(txn, &blobs, &bytes, &e) == 0 && meta_usage(txn, (struct str){0}, &all, &e) == 0 ? 0 : -1;
+    meta_done(here->reader);
+    if (rc != 0) {
+        log_error("metrics: %s", e.text);
+        return;
+    }
+    metric_set(METRIC_STORED_BLOBS, (int64_t)blobs);
+    metric_set(METRIC_STORED_BYTES, (int64_t)bytes);
+    metric_set(METRIC_LOGICAL_BYTES, (int64_t)all.logical);
+}
+
 static void look_around(const struct loop *here)
 {
     const struct server *server = here->server;
     struct tls *tls = server->tls;
 
+    look_at_storage(here);
     metric_set(METRIC_CONNECTIONS, count_connections(here));
     metric_set(METRIC_CONNECTIONS_LIMIT, (int64_t)crowd_most(server->crowd));
     metric_set(METRIC_QUEUE_DISK, (int64_t)workers_waiting(server->workers, LANE_DISK));

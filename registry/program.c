@@ -51,6 +51,9 @@ static const struct option_spec options[] = {
                      .help = "read so much in a second at most: 50MiB, or 50MiB/s; 0: as fast as can be; default: as "
                              "configured"},
     [OPTION_METADATA_ONLY] = {.name = "metadata-only", .help = "leave the blobs' files alone"},
+    [OPTION_DEPTH] = {.name = "depth",
+                      .value = "N",
+                      .help = "one line for all that share the first N parts of their names"},
 };
 
 static const struct program_example examples[] = {
@@ -70,6 +73,8 @@ static const struct program_example examples[] = {
     {"put it back to where it was", "berth tags restore team-a/app:latest"},
     {"is everything as it was pushed? who is hurt?", "berth scrub --rate 50MiB"},
     {"repair what can be, while the server is stopped", "berth fsck"},
+    {"who needs how much, by team?", "berth du --depth 1"},
+    {"remove a repository with all its images", "berth repository delete team-a/old"},
 };
 
 #define TAKES(option) (1U << (option))
@@ -100,6 +105,19 @@ static const struct command_spec commands[] = {
      .options = GC_OPTIONS,
      .help =
          "free the space of blobs that nobody needs, at once; works beside a server, which does so by itself in time",
+     .run = command_op},
+    {.name = "du",
+     .arguments = "[PATH]…",
+     .max = ARGUMENTS_ANY,
+     .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_JSON) | TAKES(OPTION_DEPTH),
+     .help = "bytes of each repository, or of those at and below the paths: all, and what no other repository holds",
+     .run = command_op},
+    {.name = "repository",
+     .arguments = "list | delete NAME…",
+     .min = 1,
+     .max = ARGUMENTS_ANY,
+     .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_DRY_RUN),
+     .help = "names of those that hold anything; remove all that is in some, also while the server runs",
      .run = command_op},
     {.name = "garbage-collect",
      .arguments = "CONFIG-FILE",

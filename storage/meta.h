@@ -144,6 +144,27 @@ int meta_tag_delete(struct meta_txn *txn, struct str repository, struct str tag,
 int meta_tag_expire(struct meta_txn *txn, struct str repository, struct str tag, const struct digest *d, uint64_t moved,
                     bool *gone, struct err *e);
 
+/* ---- whole repositories ---- */
+
+/* How far a deletion has come; zeros: it has not begun. */
+struct repository_place {
+    bool begun; /* the manifests are gone */
+    struct digest digest;
+};
+/* What one piece of it removed. */
+struct repository_piece {
+    struct repository_place place; /* where the next one goes on */
+    uint64_t manifests;
+    uint64_t tags;
+    uint64_t blobs; /* that the repository held; a sweeper frees those that no other one needs */
+    bool more;
+};
+/* One bounded piece of deleting all that is in a repository: call it in a change of its own again and again, `from` the
+ * last one's `place`, until nothing follows. What is pushed meanwhile may go, too, or stay. Its name stays known.
+ * ERR_NOT_FOUND. */
+int meta_repository_delete(struct meta_txn *txn, struct str repository, const struct repository_place *from,
+                           struct repository_piece *out, struct err *e);
+
 /* ---- lists: one page of a cursor walk, in byte order ---- */
 
 /* Is there, or was there ever, anything pushed under this name? */

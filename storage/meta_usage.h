@@ -11,6 +11,7 @@
 #define BERTH_STORAGE_META_USAGE_H
 
 #include "storage/meta.h"
+#include "storage/reference.h"
 
 struct usage {
     uint64_t logical;
@@ -21,5 +22,26 @@ struct usage {
 int meta_usage(struct meta_txn *txn, struct str path, struct usage *out, struct err *e);
 /* Files of blobs, each counted once however many repositories hold it; with those that a sweeper may remove. */
 int meta_stored(struct meta_txn *txn, uint64_t *blobs, uint64_t *bytes, struct err *e);
+
+struct repository_info {
+    struct str name;    /* borrowed from the snapshot */
+    struct usage usage; /* of this repository alone, not of those below it */
+    uint64_t blobs;
+    uint64_t manifests;
+    uint64_t tags;
+};
+
+/* ERR_NOT_FOUND for a name that nothing was ever pushed to. `name` is the caller's own. */
+int meta_repository_info(struct meta_txn *txn, struct str name, struct repository_info *out, struct err *e);
+
+/* A walk over the repositories at and below a path, in byte order, those with nothing in them left out. */
+struct repository_walk {
+    struct str path;                    /* empty: all */
+    char last[REPOSITORY_NAME_MAX + 1]; /* where it has come to; empty: it has not begun */
+};
+typedef void meta_repository_cb(const struct repository_info *info, void *arg);
+/* A piece of it: at most `looks` names are looked at, which bounds the time the call takes. */
+int meta_repositories(struct meta_txn *txn, struct repository_walk *walk, size_t looks, meta_repository_cb *item,
+                      void *arg, bool *more, struct err *e);
 
 #endif

@@ -8,7 +8,6 @@
  */
 #include "registry/ops/operations.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +25,7 @@
 #include "registry/commands.h"
 #include "registry/config/duration.h"
 #include "registry/metrics.h"
+#include "registry/ops/size_text.h"
 
 struct gc {
     struct op *op;

@@ -11,5 +11,7 @@ int op_gc(struct op *op, int *status, struct err *e);
 int op_backup(struct op *op, int *status, struct err *e);
 int op_scrub(struct op *op, int *status, struct err *e);
 int op_fsck(struct op *op, int *status, struct err *e);
+int op_du(struct op *op, int *status, struct err *e);
+int op_repository(struct op *op, int *status, struct err *e);
 
 #endif

@@ -7,6 +7,7 @@
 #include "registry/ops/operations.h"
 
 static const struct op_spec specs[] = {
+    {.name = "du", .when = OP_ANYTIME, .run = op_du},
     {.name = "gc", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},
     {.name = "backup", .when = OP_ALONE, .run = op_backup},
     {.name = "retention", .when = OP_ALONE, .changes = true, .run = op_retention},
@@ -14,6 +15,7 @@ static const struct op_spec specs[] = {
     {.name = "garbage-collect", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},
     {.name = "scrub", .when = OP_ALONE, .changes = true, .run = op_scrub},
     {.name = "fsck", .when = OP_UNCHANGED, .changes = true, .run = op_fsck},
+    {.name = "repository", .when = OP_ANYTIME, .run = op_repository},
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards `alone` */

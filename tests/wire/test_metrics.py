@@ -149,6 +149,17 @@ def _(server):
     wire.eventually(lambda: value(metrics(), "berth_connections") == 1, "they are counted no more")
 
 
+@wire.case("what is stored is told as it is: a blob that two repositories hold is stored once and counted twice")
+def _(server):
+    data = b"stored and held" * 1000
+    before = metrics()
+    server.push_blob("metrics/a", data)
+    server.push_blob("metrics/b", data)
+    after = metrics()
+    added = [value(after, name) - value(before, name) for name in ("berth_stored_blobs", "berth_stored_bytes", "berth_logical_bytes")]
+    wire.equal(added, [1, len(data), 2 * len(data)])
+
+
 @wire.case("without TLS there is no certificate to tell of")
 def _(_server):
     wire.equal([name for name, _ in metrics() if "certificate_left" in name], [])
