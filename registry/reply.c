@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "registry/base/log.h"
+#include "registry/metrics.h"
 #include "registry/server.h"
 
 /* Retry-After, in seconds. */
@@ -153,6 +154,10 @@ void reply_failure(struct request *rq, enum oci_error error, const struct err *e
     if (e->code == ERR_TOO_MANY) {
         reply_later(rq, OCI_TOOMANYREQUESTS, CROWD_S, "%s", e->text);
         return;
+    }
+    if (e->code == ERR_QUOTA) {
+        metric_add(METRIC_QUOTA_REFUSALS, 1);
+        error = OCI_DENIED;
     }
     if (!is_ours(e->code)) {
         reply_error(rq, error, "%s", e->text);

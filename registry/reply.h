@@ -32,7 +32,7 @@ void reply_error(struct request *rq, enum oci_error error, const char *fmt, ...)
 /* The same, with Retry-After: for what will be possible again by itself. */
 void reply_later(struct request *rq, enum oci_error error, unsigned seconds, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* A failure underneath. What only the client's input can cause gets `error`; the system's failures get 500 or 503 and a
+/* A failure underneath. What only the client's input can cause gets `error`, what finds no room under a quota DENIED; the system's failures get 500 or 503 and a
  * line in the log; ERR_TOO_MANY is 429 with its text. */
 void reply_failure(struct request *rq, enum oci_error error, const struct err *e);
 /* The loop's snapshot, to be ended by meta_done(rq->loop->reader); NULL: its failure was replied. */

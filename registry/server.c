@@ -100,6 +100,21 @@ static void limit_uploads(struct server *server)
     uploads_limit(server->store->uploads, &limits, config->reserve);
 }
 
+static struct quotas *open_quotas(const struct config *config)
+{
+    struct quota_rule *rules;
+    struct quotas *quotas;
+
+    if (config->quota_count == 0)
+        return NULL;
+    rules = xcalloc(config->quota_count, sizeof(*rules));
+    for (size_t i = 0; i < config->quota_count; i++)
+        rules[i] = (struct quota_rule){.path = config->quotas[i].path, .limit = config->quotas[i].limit};
+    quotas = quotas_new(rules, config->quota_count);
+    free(rules);
+    return quotas;
+}
+
 static int open_parts(struct server *server, char *const *environment, struct err *e)
 {
     const struct config *config = server->config;
@@ -112,6 +127,7 @@ static int open_parts(struct server *server, char *const *environment, struct er
     if ((server->store = store_open(config->root_directory, e)) == NULL)
         return -1;
     limit_uploads(server);
+    server->quotas = open_quotas(config);
     if (open_admission(server, environment, e) != 0)
         return -1;
     if (config->tls_certificate != NULL && (server->tls = tls_open(config, e)) == NULL)
@@ -214,6 +230,7 @@ static void close_parts(struct server *server)
     rules_close(&server->rules);
     throttle_free(&server->throttle);
     users_close(&server->users);
+    quotas_free(&server->quotas);
     store_close(&server->store);
     h2o_config_dispose(&server->h2o);
 }

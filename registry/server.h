@@ -14,6 +14,7 @@
 #include "registry/net/loop.h"
 #include "registry/net/tls.h"
 #include "registry/net/workers.h"
+#include "storage/quota.h"
 #include "storage/store.h"
 
 struct control;
@@ -29,8 +30,9 @@ struct throttle;
 struct server {
     const struct config *config;
     struct store *store;
-    struct users *users; /* NULL: no passwords */
-    struct tls *tls;     /* NULL: plain HTTP */
+    struct quotas *quotas; /* NULL: none */
+    struct users *users;   /* NULL: no passwords */
+    struct tls *tls;       /* NULL: plain HTTP */
     struct rules *rules;
     struct throttle *throttle; /* of logins; NULL: off */
     bool identifies;           /* a client certificate says who its user is */

@@ -114,6 +114,8 @@ static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e
         .now = clock_wall_s(),
     };
 
+    if (quota_admit_manifest(rq->server->quotas, txn, put.repository, &put.digest, put.bytes.n, e) != 0)
+        return -1;
     return meta_manifest_put(txn, &put, e);
 }
 

@@ -79,7 +79,10 @@ static void start_session(struct request *rq)
         reply_error(rq, OCI_DIGEST_INVALID, "%s", rq->err.text);
         return;
     }
-    request_work(rq, LANE_DISK, create, created);
+    if (upload_call_reserve(rq))
+        request_work(rq, LANE_DISK, create, created);
+    else
+        reply_failure(rq, OCI_DENIED, &rq->err);
 }
 
 /* ---- POST with mount= ---- */
@@ -96,6 +99,8 @@ static int apply_mount(struct meta_txn *txn, struct meta_change *change, struct 
     struct request *rq = request_of_change(change);
     struct mount *mount = rq->state;
 
+    if (quota_admit_blob(rq->server->quotas, txn, rq->target.repository, &mount->call.digest, mount->size, e) != 0)
+        return -1;
     return meta_blob_mount(txn, rq->target.repository, str_of(mount->from), &mount->call.digest, clock_wall_s(), e);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "registry/base/clock.h"
+#include "registry/base/log.h"
 #include "registry/reply.h"
 #include "registry/server.h"
 
@@ -39,6 +40,7 @@ static void release(struct request *rq)
         farewell->upload = call->upload;
         workers_submit(rq->server->workers, LANE_DISK, &farewell->job);
     }
+    quota_release(&call->hold);
     pin_drop(rq->server->store->pins, &call->pin);
     free(call);
 }
@@ -65,6 +67,52 @@ bool upload_call_digest(struct request *rq, struct upload_call *call)
         return false;
     }
     return true;
+}
+
+/* ---- quotas ---- */
+
+/* Does the repository hold the blob that this request completes? Then it costs nothing. */
+static bool is_held(const struct request *rq, const struct upload_call *call, struct meta_txn *txn)
+{
+    struct blob_info info;
+
+    return call->finishing && meta_blob_get(txn, rq->target.repository, &call->digest, &info, NULL) == 0;
+}
+
+static bool reserve(struct request *rq, uint64_t bytes)
+{
+    struct upload_call *call = rq->state;
+    struct meta_txn *txn;
+    int rc = 0;
+
+    if (rq->server->quotas == NULL)
+        return true;
+    txn = meta_read(rq->loop->reader, &rq->err);
+    if (txn == NULL)
+        return false;
+    if (!is_held(rq, call, txn))
+        rc = quota_reserve(rq->server->quotas, &call->hold, rq->target.repository, bytes, txn, &rq->err);
+    meta_done(rq->loop->reader);
+    return rc == 0;
+}
+
+/* One byte at least: who begins an upload is told at once when there is no room at all. */
+bool upload_call_reserve(struct request *rq)
+{
+    const struct upload_call *call = rq->state;
+    uint64_t length = body_length(rq->h2o);
+    uint64_t bytes;
+
+    if (length == BODY_LENGTH_UNKNOWN)
+        length = 0;
+    if (__builtin_add_overflow(call->offset, length, &bytes))
+        bytes = UINT64_MAX;
+    return reserve(rq, bytes > 0 ? bytes : 1);
+}
+
+static void no_room(struct request *rq)
+{
+    reply_failure(rq, OCI_DENIED, &rq->err);
 }
 
 /* ---- replies ---- */
@@ -117,6 +165,9 @@ static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e
     struct request *rq = request_of_change(change);
     struct upload_call *call = rq->state;
 
+    quota_release(&call->hold); /* it is either stored now, and counted as such, or refused */
+    if (quota_admit_blob(rq->server->quotas, txn, rq->target.repository, &call->digest, call->size, e) != 0)
+        return -1;
     return meta_blob_put(txn, rq->target.repository, &call->digest, call->size, clock_wall_s(), e);
 }
 
@@ -189,14 +240,38 @@ static void appended(struct request *rq)
     body_return(piece); /* may bring the next piece, or the end, at once */
 }
 
+/* What was sent without telling how much it is, and is too much, is not kept. */
+static void cancel(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+    struct err e;
+
+    if (upload_cancel(&call->upload, &e) != 0)
+        log_warn("%s", e.text);
+}
+
+static void cancelled(struct request *rq)
+{
+    struct upload_call *call = rq->state;
+    struct body_piece *piece = call->piece;
+
+    call->piece = NULL;
+    no_room(rq);
+    body_return(piece);
+}
+
 static void on_piece(struct body_sink *sink, struct body_piece *piece)
 {
     struct request *rq = H2O_STRUCT_FROM_MEMBER(struct request, sink, sink);
     struct upload_call *call = rq->state;
+    uint64_t bytes = call->offset + piece->length;
 
     call->piece = piece;
     call->received += piece->length;
-    request_work(rq, LANE_DISK, append, appended);
+    if (call->hold.quotas != NULL && bytes > call->hold.bytes && !reserve(rq, bytes))
+        request_work(rq, LANE_DISK, cancel, cancelled);
+    else
+        request_work(rq, LANE_DISK, append, appended);
 }
 
 static void on_end(struct body_sink *sink)
@@ -243,6 +318,8 @@ void upload_call_receive(struct request *rq)
         request_work(rq, LANE_DISK, let_go, out_of_order);
     } else if (length_disagrees(rq, call)) {
         request_work(rq, LANE_DISK, let_go, disagrees);
+    } else if (!upload_call_reserve(rq)) {
+        request_work(rq, LANE_DISK, let_go, no_room);
     } else {
         rq->sink.piece = on_piece;
         rq->sink.end = on_end;

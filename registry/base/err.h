@@ -24,6 +24,7 @@ enum err_code {
     ERR_BUSY,        /* held by somebody else, or would block: try again or elsewhere */
     ERR_EXHAUSTED,   /* the system has no more of something that comes back, such as descriptors: try again later */
     ERR_TOO_MANY,    /* the caller has as many of something as he may: try again when there are fewer */
+    ERR_QUOTA,       /* over a quota: room has to be made, or the limit raised */
     ERR_UNSUPPORTED, /* known, but switched off or not served */
     ERR_NO_SPACE,    /* ENOSPC, EDQUOT */
     ERR_DAMAGED,     /* what is stored is not what was stored; the text says what repairs it */

@@ -55,6 +55,12 @@ struct config_header {
     char *value;
 };
 
+/* storage.quotas */
+struct config_quota {
+    char *path; /* without a slash at its end; empty: all repositories */
+    uint64_t limit;
+};
+
 struct config_platform {
     char *os;
     char *architecture;
@@ -98,6 +104,8 @@ struct config {
         uint64_t rate;       /* bytes read a second, at most */
     } scrub;
 
+    struct config_quota *quotas;
+    size_t quota_count;
     uint64_t reserve; /* bytes of the file system that uploads leave free */
     struct {
         uint64_t total; /* sessions at once */

@@ -44,6 +44,9 @@ config_take take_expressions;
 config_take take_platforms;
 config_take take_platform_list;
 
+/* config_take_quotas.c */
+config_take take_quotas;
+
 /* config_take_tls.c */
 config_take take_client_auth;
 config_take take_certificate_name;
@@ -68,5 +71,6 @@ void config_list_clear(struct config_list *list);
 void config_list_add(struct config_list *list, struct str item);
 void config_headers_clear(struct config *config);
 void config_platforms_clear(struct config *config);
+void config_quotas_clear(struct config *config);
 
 #endif

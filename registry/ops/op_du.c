@@ -10,7 +10,7 @@
 
 #include "registry/base/str.h"
 #include "registry/commands.h"
-#include "registry/ops/size_text.h"
+#include "registry/base/size_text.h"
 #include "storage/meta_usage.h"
 
 enum { PIECE = 500, DEPTH_MAX = REPOSITORY_NAME_MAX };
@@ -125,7 +125,7 @@ static void free_rows(struct du *du)
 
 static void say_rows(const struct du *du)
 {
-    char logical[SIZE_TEXT_MAX], sole[SIZE_TEXT_MAX];
+    char logical[SIZE_TEXT_ROOM], sole[SIZE_TEXT_ROOM];
 
     if (du->n > 0)
         op_print(du->op, "%11s %11s %8s %9s %8s  %s", "LOGICAL", "UNIQUE", "BLOBS", "MANIFESTS", "TAGS",
@@ -155,7 +155,7 @@ static void say_row_json(const struct du *du, const char *key, const struct row 
 /* Of everything: beside it what the disk holds, where a blob is once. */
 static void say_all(const struct du *du, const struct row *sum, uint64_t blobs, uint64_t bytes)
 {
-    char logical[SIZE_TEXT_MAX], stored[SIZE_TEXT_MAX];
+    char logical[SIZE_TEXT_ROOM], stored[SIZE_TEXT_ROOM];
 
     op_print(du->op, "%s logical, %s stored in %llu blobs: %.2f times as much", size_text(sum->usage.logical, logical),
              size_text(bytes, stored), (unsigned long long)blobs,
@@ -164,7 +164,7 @@ static void say_all(const struct du *du, const struct row *sum, uint64_t blobs, 
 
 static void say_some(const struct du *du, const struct row *sum)
 {
-    char logical[SIZE_TEXT_MAX], sole[SIZE_TEXT_MAX];
+    char logical[SIZE_TEXT_ROOM], sole[SIZE_TEXT_ROOM];
 
     op_print(du->op, "%s logical, %s unique in all", size_text(sum->usage.logical, logical),
              size_text(sum->usage.sole, sole));

@@ -25,7 +25,7 @@
 #include "registry/commands.h"
 #include "registry/config/duration.h"
 #include "registry/metrics.h"
-#include "registry/ops/size_text.h"
+#include "registry/base/size_text.h"
 
 struct gc {
     struct op *op;

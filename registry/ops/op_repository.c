@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "registry/commands.h"
-#include "registry/ops/size_text.h"
+#include "registry/base/size_text.h"
 #include "storage/meta_usage.h"
 
 enum { PIECE = 500 };
@@ -79,7 +79,7 @@ static int look(struct meta_reader *reader, struct str name, struct repository_i
 
 static void say(struct op *op, const struct repository_info *what, const char *would)
 {
-    char sole[SIZE_TEXT_MAX];
+    char sole[SIZE_TEXT_ROOM];
 
     op_print(op,
              "%.*s: %llu manifests, %llu tags and %llu blobs %sremoved; %s that no other repository holds %s when the "

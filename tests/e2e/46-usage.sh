@@ -1,5 +1,6 @@
 #!/bin/bash
-# Goal: `berth du` tells at once what each repository holds, with a server and without.
+# Goal: `berth du` tells at once what each repository holds, with a server and without; a quota turns away what is too much
+# and says how to make room.
 . "$(dirname "$0")/lib.sh"
 server_setup && server_start || exit 1
 
@@ -40,4 +41,16 @@ check "part of a name is no path" exits 3 du team
 check "a depth that is none is a mistake" exits 2 du --depth 0
 check "the server is stopped" server_stop
 check "without a server the answer is the same" json '.unique' "$m $((2 * m)) $m $((m + 70000)) null "
+
+export REGISTRY_STORAGE_QUOTAS='[{prefix: team-a/, limit: 150KB}]'
+check "with a quota the server starts again" server_start
+head -c 30000 /dev/urandom >"$WORK/large"
+blob_push team-a/new "$WORK/large"
+check "more than the quota is refused" error_is 403 DENIED
+check "the answer says which quota, how much is used, and who can help" grep -q 'the quota of \\"team-a\\" is 146.5 KiB, 127.7 KiB are stored.*ask the administrator' "$BODY"
+blob_push team-b/new "$WORK/large"
+check "others are not concerned" status_is 201
+check "a deleted repository" says "team-a/app: 2 manifests" "$BUILD/berth" repository delete team-a/app --config "$WORK/config.yml"
+blob_push team-a/new "$WORK/large"
+check "makes room at once" status_is 201
 finish

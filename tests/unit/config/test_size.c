@@ -1,7 +1,7 @@
 #include "registry/config/size.h"
 #include "tests/unit/test.h"
 
-TEST(values, "a size is a number of bytes, or of KiB, MiB, GiB or TiB")
+TEST(values, "a size is a number of bytes, or of KiB, MiB, GiB or TiB, or of KB, MB, GB or TB")
 {
     static const struct {
         const char *text;
@@ -15,6 +15,10 @@ TEST(values, "a size is a number of bytes, or of KiB, MiB, GiB or TiB")
         {"1GiB", 1073741824},
         {"2TiB", 2ULL << 40},
         {"9223372036854775807", 9223372036854775807},
+        {"3KB", 3000},
+        {"10MB", 10000000},
+        {"100GB", 100000000000},
+        {"2TB", 2000000000000},
         {"0TiB", 0},
         {"8388607TiB", 8388607ULL << 40},
     };
@@ -33,7 +37,7 @@ TEST(values, "a size is a number of bytes, or of KiB, MiB, GiB or TiB")
 TEST(malformed, "what is no size is refused and leaves the value alone")
 {
     static const char *const cases[] = {"",      "MiB", "1.5MiB", "-1",    "+1",   " 1",
-                                        "1 MiB", "1MB", "1mib",   "1KiBx", "0x10", "99999999999999999999"};
+                                        "1 MiB", "1mb", "1mib",   "1KiBx", "0x10", "99999999999999999999"};
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint64_t got = 7;
@@ -48,7 +52,7 @@ TEST(malformed, "what is no size is refused and leaves the value alone")
 
 TEST(too_large, "no size is larger than a file can be")
 {
-    static const char *const cases[] = {"9223372036854775808", "8388608TiB", "8589934592GiB"};
+    static const char *const cases[] = {"9223372036854775808", "8388608TiB", "8589934592GiB", "9223373TB"};
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         uint64_t got = 7;
