@@ -8,6 +8,7 @@
  */
 #include "registry/ops/operations.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,6 @@
 #include "registry/commands.h"
 #include "registry/config/duration.h"
 #include "registry/metrics.h"
-#include "registry/base/size_text.h"
 
 struct gc {
     struct op *op;
