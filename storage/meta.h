@@ -196,18 +196,25 @@ struct referrer_view {
 };
 typedef void meta_referrer_cb(const struct referrer_view *view, void *arg);
 
-/* One page of referrers. */
+/* One page of referrers, or a piece of one. */
 struct referrer_query {
     struct str repository;
     const struct digest *subject;
     const struct digest *last; /* exclusive; NULL: from the start */
     struct str artifact_type;  /* only these; empty: all */
     size_t limit;              /* entries */
-    size_t byte_limit;         /* about so many bytes of descriptors, but at least one entry */
+    size_t byte_limit;         /* about so many bytes of descriptors */
+    size_t looks; /* entries that are looked at, of that type or not: what bounds the time the call takes */
+    bool begun;   /* the page has an entry: else the first is given however large it is */
 };
-/* Calls `item` for the referrers that are asked for, in digest order. *more: something follows. An unknown repository
- * or subject has none. */
+enum referrers_end {
+    REFERRERS_ALL,   /* nothing follows */
+    REFERRERS_FULL,  /* the page is full, and something follows */
+    REFERRERS_PAUSE, /* `looks` ended the walk: the page goes on behind *seen */
+};
+/* Calls `item` for the referrers that are asked for, in digest order. *seen: the last entry looked at, if any. An
+ * unknown repository or subject has no referrers. */
 int meta_referrers(struct meta_txn *txn, const struct referrer_query *query, meta_referrer_cb *item, void *arg,
-                   bool *more, struct err *e);
+                   struct digest *seen, enum referrers_end *end, struct err *e);
 
 #endif

@@ -75,42 +75,46 @@ static void fill(struct page *page, size_t bytes)
     page->empty = false;
 }
 
-/* Give the entries that fit to `item`. Returns whether one was left over. */
-static bool fill_page(struct meta_txn *txn, struct kv_walk *walk, struct str artifact_type, struct page *page,
-                      meta_referrer_cb *item, void *arg)
+/* Give the entries that fit to `item`. */
+static enum referrers_end fill_page(struct meta_txn *txn, struct kv_walk *walk, const struct referrer_query *query,
+                                    meta_referrer_cb *item, void *arg, struct digest *seen)
 {
+    struct page page = {.items_left = query->limit, .bytes_left = query->byte_limit, .empty = !query->begun};
     struct referrer_view view;
 
-    while (kv_walk_next(walk) && view_of(txn, walk, &view)) {
+    for (size_t looked = 0; kv_walk_next(walk) && view_of(txn, walk, &view); looked++) {
         size_t bytes = DESCRIPTOR_OVERHEAD + view.media_type.n + view.artifact_type.n + view.annotations.n;
+        bool wanted = query->artifact_type.n == 0 || str_eq(query->artifact_type, view.artifact_type);
 
-        if (artifact_type.n > 0 && !str_eq(artifact_type, view.artifact_type))
-            continue;
-        if (!fits(page, bytes))
-            return true;
-        fill(page, bytes);
-        item(&view, arg);
+        if (looked == query->looks)
+            return REFERRERS_PAUSE;
+        if (wanted && !fits(&page, bytes))
+            return REFERRERS_FULL;
+        if (wanted) {
+            fill(&page, bytes);
+            item(&view, arg);
+        }
+        *seen = view.digest;
     }
-    return false;
+    return REFERRERS_ALL;
 }
 
 int meta_referrers(struct meta_txn *txn, const struct referrer_query *query, meta_referrer_cb *item, void *arg,
-                   bool *more, struct err *e)
+                   struct digest *seen, enum referrers_end *end, struct err *e)
 {
-    struct page page = {.items_left = query->limit, .bytes_left = query->byte_limit, .empty = true};
     struct repo_record repo;
     struct kv_walk walk;
     struct key prefix;
     struct key after = {.n = 0};
 
-    *more = false;
-    if (query->limit == 0 || !repo_load(txn, query->repository, &repo))
+    *end = REFERRERS_ALL;
+    if (!repo_load(txn, query->repository, &repo))
         return kv_status(txn, e);
     key_id_digest(&prefix, repo.id, query->subject);
     if (query->last != NULL)
         referrer_key(&after, repo.id, query->subject, query->last);
     kv_walk_begin(&walk, txn, KV_REFERRERS, key_str(&prefix), key_str(&after));
-    *more = fill_page(txn, &walk, query->artifact_type, &page, item, arg);
+    *end = fill_page(txn, &walk, query, item, arg, seen);
     kv_walk_end(&walk);
     return kv_status(txn, e);
 }

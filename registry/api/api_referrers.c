@@ -1,5 +1,12 @@
-/* Referrers: GET /v2/<name>/referrers/<digest> (end-12a, end-12b): an index made of what names the digest as its
- * subject. */
+/*
+ * Referrers: GET /v2/<name>/referrers/<digest> (end-12a, end-12b): an index made of what names the digest as its
+ * subject.
+ *
+ * With a filter a page can cost a look at every referrer there is. So it is walked in slices, as the catalog is
+ * (api_list.c), each with a snapshot of its own; between two of them the loop serves others.
+ */
+#include <stdlib.h>
+
 #include "registry/api/api.h"
 #include "registry/api/page.h"
 #include "registry/reply.h"
@@ -7,12 +14,21 @@
 
 static const char index_type[] = "application/vnd.oci.image.index.v1+json";
 
-enum { ENTRIES_STANDARD = 1000, PAGE_BYTES = 1024 * 1024 };
+enum {
+    ENTRIES_STANDARD = 1000,
+    PAGE_BYTES = 1024 * 1024,
+    SLICE_LOOKS = 1000, /* entries: well under a millisecond when none is wanted */
+};
 
 struct referrers {
+    struct page page;
+    struct digest subject;
+    struct str type;
     struct sbuf json;
-    struct digest last;
     size_t count;
+    struct digest last; /* given out */
+    struct digest seen; /* looked at */
+    bool has_seen;
 };
 
 static void add_referrer(const struct referrer_view *view, void *argument)
@@ -36,66 +52,86 @@ static void add_referrer(const struct referrer_view *view, void *argument)
     list->last = view->digest;
 }
 
-static void link_next(struct request *rq, const struct page *page, const struct digest *last, struct str type)
+static void release(struct request *rq)
+{
+    struct referrers *list = rq->state;
+
+    sbuf_free(&list->json);
+    free(list);
+}
+
+static void link_next(struct request *rq, const struct referrers *list)
 {
     struct sbuf extra = {0};
     char text[DIGEST_TEXT_MAX];
-    size_t n = digest_format(last, text);
+    size_t n = digest_format(&list->last, text);
 
-    if (type.n > 0) {
+    if (list->type.n > 0) {
         sbuf_printf(&extra, "&artifactType=");
-        sbuf_percent(&extra, type);
+        sbuf_percent(&extra, list->type);
     }
-    page_link(rq, page, (struct str){text, n}, sbuf_text(&extra));
+    page_link(rq, &list->page, (struct str){text, n}, sbuf_text(&extra));
     sbuf_free(&extra);
 }
 
-static bool read_list(struct request *rq, const struct referrer_query *query, struct referrers *list, bool *more)
+static void finish(struct request *rq, struct referrers *list, bool more)
 {
-    struct meta_txn *txn = meta_read(rq->loop->reader, &rq->err);
+    sbuf_printf(&list->json, "]}");
+    if (more && list->count > 0)
+        link_next(rq, list);
+    if (list->type.n > 0)
+        reply_header(rq, "OCI-Filters-Applied", STR("artifactType"));
+    reply_body(rq, 200, index_type, (struct str){list->json.p, list->json.n});
+}
+
+static void walk_slice(struct request *rq)
+{
+    struct referrers *list = rq->state;
+    struct referrer_query query = {
+        .repository = rq->target.repository,
+        .subject = &list->subject,
+        .artifact_type = list->type,
+        .limit = list->page.limit - list->count,
+        .byte_limit = list->json.n < PAGE_BYTES ? PAGE_BYTES - list->json.n : 0,
+        .looks = SLICE_LOOKS,
+        .begun = list->count > 0,
+    };
+    struct meta_txn *txn = reply_snapshot(rq);
+    struct digest from = list->seen; /* list->seen moves on meanwhile */
+    enum referrers_end end;
     int rc;
 
     if (txn == NULL)
-        return false;
-    rc = meta_referrers(txn, query, add_referrer, list, more, &rq->err);
+        return;
+    query.last = list->has_seen ? &from : NULL;
+    rc = meta_referrers(txn, &query, add_referrer, list, &list->seen, &end, &rq->err);
     meta_done(rq->loop->reader);
-    return rc == 0;
+    list->has_seen = true;
+    if (rc != 0)
+        reply_failure(rq, OCI_UNKNOWN, &rq->err);
+    else if (end == REFERRERS_PAUSE)
+        request_yield(rq, walk_slice);
+    else
+        finish(rq, list, end != REFERRERS_ALL);
 }
 
 void api_referrers(struct request *rq)
 {
-    struct referrers list = {0};
-    struct str type = {"", 0};
-    struct digest subject, last;
-    struct page page;
-    bool more = false;
+    struct referrers *list = xcalloc(1, sizeof(*list));
 
-    if (digest_parse(rq->target.reference, &subject, &rq->err) != 0) {
+    rq->state = list;
+    rq->release = release;
+    if (digest_parse(rq->target.reference, &list->subject, &rq->err) != 0) {
         reply_error(rq, OCI_DIGEST_INVALID, "%s", rq->err.text);
         return;
     }
-    if (!page_parse(rq, ENTRIES_STANDARD, ENTRIES_STANDARD, &page))
+    if (!page_parse(rq, ENTRIES_STANDARD, ENTRIES_STANDARD, &list->page))
         return;
-    request_param(rq, "artifactType", 0, &type);
-    sbuf_printf(&list.json, "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[", index_type);
-    if (!read_list(rq,
-                   &(struct referrer_query){
-                       .repository = rq->target.repository,
-                       .subject = &subject,
-                       .last = page.last.n > 0 && digest_parse(page.last, &last, NULL) == 0 ? &last : NULL,
-                       .artifact_type = type,
-                       .limit = page.limit,
-                       .byte_limit = PAGE_BYTES,
-                   },
-                   &list, &more)) {
-        reply_failure(rq, OCI_UNKNOWN, &rq->err);
-    } else {
-        sbuf_printf(&list.json, "]}");
-        if (more && list.count > 0)
-            link_next(rq, &page, &list.last, type);
-        if (type.n > 0)
-            reply_header(rq, "OCI-Filters-Applied", STR("artifactType"));
-        reply_body(rq, 200, index_type, (struct str){list.json.p, list.json.n});
-    }
-    sbuf_free(&list.json);
+    request_param(rq, "artifactType", 0, &list->type);
+    list->has_seen = list->page.last.n > 0 && digest_parse(list->page.last, &list->seen, NULL) == 0;
+    sbuf_printf(&list->json, "{\"schemaVersion\":2,\"mediaType\":\"%s\",\"manifests\":[", index_type);
+    if (list->page.limit == 0)
+        finish(rq, list, false);
+    else
+        walk_slice(rq);
 }

@@ -214,6 +214,8 @@ struct referrers {
     char media_type[100];
     char artifact_type[100];
     char annotations[100];
+    struct digest seen;
+    enum referrers_end end;
 };
 
 static void copy(char out[100], struct str s)
@@ -242,6 +244,8 @@ struct query {
     const char *artifact_type;
     size_t limit;
     size_t byte_limit;
+    size_t looks; /* 0: any number */
+    bool begun;
 };
 
 static struct referrers ask(struct world *w, struct query q, bool *more)
@@ -254,11 +258,14 @@ static struct referrers ask(struct world *w, struct query q, bool *more)
         .artifact_type = str_of(q.artifact_type),
         .limit = q.limit,
         .byte_limit = q.byte_limit,
+        .looks = q.looks > 0 ? q.looks : SIZE_MAX,
+        .begun = q.begun,
     };
 
-    if (meta_referrers(look(w), &query, note_referrer, &r, more, &w->err) != 0)
+    if (meta_referrers(look(w), &query, note_referrer, &r, &r.seen, &r.end, &w->err) != 0)
         test_fail(__FILE__, __LINE__, "%s", w->err.text);
     meta_done(w->reader);
+    *more = r.end != REFERRERS_ALL;
     return r;
 }
 
@@ -280,7 +287,7 @@ TEST(referrer_entry,
 {
     struct world w;
     struct digest subject = blob_digest(99);
-    struct query q = {"app", subject, NULL, "", 10, 1 << 20};
+    struct query q = {"app", subject, NULL, "", 10, 1 << 20, 0, false};
     struct referrers r;
     struct digest d;
     bool more;
@@ -308,7 +315,7 @@ TEST(referrer_type, "the artifact type falls back to the config's media type, an
 {
     struct world w;
     struct digest subject = blob_digest(99);
-    struct query q = {"app", subject, NULL, "application/x.sbom", 10, 1 << 20};
+    struct query q = {"app", subject, NULL, "application/x.sbom", 10, 1 << 20, 0, false};
     struct referrers r;
     bool more;
 
@@ -331,7 +338,7 @@ TEST(referrer_pages, "pages of referrers end at the limit of items or of bytes, 
 {
     struct world w;
     struct digest subject = blob_digest(99);
-    struct query q = {"app", subject, NULL, "", 4, 1 << 20};
+    struct query q = {"app", subject, NULL, "", 4, 1 << 20, 0, false};
     struct referrers r;
     struct digest last;
     size_t seen = 0;
@@ -356,7 +363,46 @@ TEST(referrer_pages, "pages of referrers end at the limit of items or of bytes, 
     CHECK(more);
     q.byte_limit = 800;
     CHECK_INT(ask(&w, q, &more).n, 2);
+    q.begun = true; /* what does not fit any more waits for the next page */
+    q.byte_limit = 1;
+    CHECK_INT(ask(&w, q, &more).n, 0);
+    CHECK(more);
     q.limit = 0;
+    CHECK_INT(ask(&w, q, &more).n, 0);
+    CHECK(more);
+    world_close(&w);
+}
+
+TEST(referrer_looks,
+     "a walk through referrers looks at no more than it may, wanted or not, and goes on where it stopped looking")
+{
+    struct world w;
+    struct digest subject = blob_digest(99);
+    struct query q = {"app", subject, NULL, "application/x.rare", 10, 1 << 20, 3, false};
+    struct digest from;
+    size_t found = 0;
+    int rounds = 1;
+    bool more;
+
+    world_open(&w);
+    for (unsigned i = 0; i < 10; i++)
+        attach(&w, subject, i, i == 7 ? ",\"artifactType\":\"application/x.rare\"" : "");
+    for (struct referrers r = ask(&w, q, &more); more; r = ask(&w, q, &more), rounds++) {
+        CHECK(r.end == REFERRERS_PAUSE && rounds <= 4);
+        found += r.n;
+        from = r.seen;
+        q.last = &from;
+        q.begun = found > 0;
+        if (rounds == 3) /* the tenth alone is left */
+            CHECK_INT(ask(&w, q, &more).n + found, 1);
+    }
+    CHECK_INT(rounds, 4);
+    q.last = NULL;
+    q.begun = false;
+    q.artifact_type = "application/x.none";
+    CHECK_INT(ask(&w, q, &more).n, 0);
+    CHECK(more);
+    q.looks = 10;
     CHECK_INT(ask(&w, q, &more).n, 0);
     CHECK(!more);
     world_close(&w);
