@@ -122,7 +122,9 @@ static size_t unlikeness(struct str path, struct str known)
 {
     enum { MISPLACED = 2 };
     struct str name = last_name(path);
-    size_t letters = known.n > PATH_LIMIT ? SIZE_MAX : distance(path, known);
+    size_t apart = path.n > known.n ? path.n - known.n : known.n - path.n; /* so many letters differ at least */
+    bool alike = known.n <= PATH_LIMIT && (apart <= 1 || apart <= path.n / 3);
+    size_t letters = alike ? distance(path, known) : SIZE_MAX;
 
     if (name.n >= MISPLACED && str_starts(last_name(known), name))
         return min(letters, MISPLACED);

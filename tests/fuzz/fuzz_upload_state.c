@@ -14,7 +14,7 @@
 enum { RECORD_SIZE = 854, CHECKSUM_SIZE = 32 };
 
 static const char *const id = "00000000-0000-4000-8000-000000000000";
-static char path[64] = "/tmp/berth-fuzz.XXXXXX";
+static char path[64] = "/dev/shm/berth-fuzz.XXXXXX"; /* in memory: a disk would be all that is tried */
 static int dir = -1, file = -1;
 
 static void remove_files(void)
