@@ -154,6 +154,13 @@ test: ## set up what the tests need, build, and run unit, wire and end-to-end te
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all unit-programs bench-programs
 	@BUILD=$(BUILD) tests/run.sh
 
+soak: ## everything at once for SOAK_MINUTES (default 30), with kills; samples in SOAK_OUT (default build/soak)
+	@conf/deps.sh build
+	@conf/deps.sh test
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all
+	@mkdir -p $(BUILD)/soak
+	@BUILD=$(realpath $(CURDIR))/$(BUILD) SOAK_OUT="$${SOAK_OUT:-$(realpath $(CURDIR))/$(BUILD)/soak}" tests/e2e/sandbox.sh tests/soak/soak.sh
+
 conformance: ## the public OCI conformance programs against a TLS server with users
 	@conf/deps.sh build
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all
@@ -201,7 +208,7 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: all help man deps run unit unit-programs bench-programs fuzz-programs test conformance bench format lint layers fuzz install clean FORCE
+.PHONY: all help man deps run unit unit-programs bench-programs fuzz-programs test conformance soak bench format lint layers fuzz install clean FORCE
 .SECONDARY:
 
 -include $(shell find $(BUILD)/o -name '*.d' 2>/dev/null)

@@ -12,6 +12,7 @@ if [[ ${1-} != --inside ]]; then
     trap 'rm -rf --one-file-system "$work"' EXIT
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME="$work/home" LANG=C.UTF-8 BUILD="$BUILD" WORK="$work" \
         CONTAINERS_DIR="$work/containers" SANITIZER_SLOW="${SANITIZER_SLOW-}" GO_BIN="${GO_BIN-}" BERTH_LARGE_GB="${BERTH_LARGE_GB-}" \
+        SOAK_MINUTES="${SOAK_MINUTES-}" SOAK_SEED="${SOAK_SEED-}" SOAK_OUT="${SOAK_OUT-}" \
         LSAN_OPTIONS="${LSAN_OPTIONS-}" ASAN_OPTIONS="${ASAN_OPTIONS-}" UBSAN_OPTIONS="${UBSAN_OPTIONS-}" TSAN_OPTIONS="${TSAN_OPTIONS-}" \
         unshare --net --mount --pid --ipc --fork --kill-child --mount-proc "$0" --inside "$scenario" &
     # unshare itself ignores SIGTERM; its children die with it.
