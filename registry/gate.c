@@ -4,10 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
 #include "auth/throttle.h"
 #include "registry/base/clock.h"
+#include "registry/basic_credentials.h"
 #include "registry/login_challenge.h"
 #include "registry/metrics.h"
 #include "registry/net/peer.h"
@@ -15,9 +14,8 @@
 #include "registry/server.h"
 
 enum {
-    CREDENTIALS_MAX = 4096, /* bytes of base64 */
-    HASHES_WAITING = 64,    /* per thread of the lane: some seconds of work */
-    JOINED_FOR_ONE = 16,    /* of these for one of those: they wait for another's hash */
+    HASHES_WAITING = 64, /* per thread of the lane: some seconds of work */
+    JOINED_FOR_ONE = 16, /* of these for one of those: they wait for another's hash */
 };
 
 /* A caller's word until it is checked; wiped afterwards. */
@@ -121,32 +119,16 @@ static void admit_pass(struct request *rq, struct str pass, handler_fn *handle)
 
 /* ---- passwords ---- */
 
-/* "Basic <base64 of name:password>" (RFC 7617 §2). NULL when it is anything else. */
+/* NULL when the header is anything but Basic credentials. */
 static struct claim *parse_claim(struct str header)
 {
-    struct str encoded = str_trim(str_from(header, 6));
-    struct claim *claim;
-    size_t colon, n;
-    int length;
+    struct claim *claim = xcalloc(1, sizeof(*claim) + header.n);
 
-    if (header.n < 6 || !str_eq_nocase((struct str){header.p, 6}, STR("Basic ")) || encoded.n == 0 ||
-        encoded.n % 4 != 0 || encoded.n > CREDENTIALS_MAX)
-        return NULL;
-    claim = xcalloc(1, sizeof(*claim) + encoded.n);
-    length = EVP_DecodeBlock((unsigned char *)claim->text, (const unsigned char *)encoded.p, (int)encoded.n);
-    n = length < 0 ? 0 : (size_t)length;
-    n -= n > 0 && encoded.p[encoded.n - 1] == '=';
-    n -= n > 0 && encoded.p[encoded.n - 2] == '=';
-    claim->n = encoded.n;
-    colon = str_find((struct str){claim->text, n}, ':');
-    if (length < 0 || colon == n || colon == 0 || colon > HTPASSWD_NAME_MAX) {
-        explicit_bzero(claim->text, encoded.n);
-        free(claim);
-        return NULL;
-    }
-    claim->name = (struct str){claim->text, colon};
-    claim->password = str_from((struct str){claim->text, n}, colon + 1);
-    return claim;
+    claim->n = header.n;
+    if (basic_credentials(header, claim->text, &claim->name, &claim->password))
+        return claim;
+    free(claim); /* nothing was left in it */
+    return NULL;
 }
 
 static void decide(struct request *rq, enum metric way)

@@ -29,6 +29,8 @@ static void try_fixed(struct str in)
     char bytes[TAG_RECORD_MAX];
     struct repo_record repo;
     struct blob_record blob;
+    struct stored_record stored;
+    struct usage_record usage;
     struct tag_record tag;
 
     if (repo_decode(in, &repo)) {
@@ -38,6 +40,14 @@ static void try_fixed(struct str in)
     if (blob_decode(in, &blob)) {
         blob_encode(&blob, bytes);
         same(in, bytes, BLOB_RECORD_SIZE);
+    }
+    if (stored_decode(in, &stored)) {
+        stored_encode(&stored, bytes);
+        same(in, bytes, PAIR_RECORD_SIZE);
+    }
+    if (usage_decode(in, &usage)) {
+        usage_encode(&usage, bytes);
+        same(in, bytes, PAIR_RECORD_SIZE);
     }
     if (tag_decode(in, &tag))
         same(in, bytes, tag_encode(&tag, bytes));

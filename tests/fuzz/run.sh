@@ -21,8 +21,8 @@ fi
 # How long an input of each program may be: past the limits that it must run into.
 length() {
     case $1 in
-    http1) echo 32768 ;;
-    manifest | config) echo 8192 ;;
+    http1 | driver) echo 32768 ;;
+    manifest | config | certificate) echo 8192 ;;
     *) echo 2048 ;;
     esac
 }
