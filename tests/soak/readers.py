@@ -77,8 +77,7 @@ class SlowReader(Actor):
         try:
             with self.connect() as c:
                 c.send(c.compose("GET", self.place))
-                if c.head()[0] != 200:
-                    raise Failed(f"{self.place} is not there")
+                self.begin(c)
                 taken += c.received
                 while len(taken) < self.size and not self.world.over.is_set():
                     piece = c.socket.recv(65536)
@@ -89,11 +88,21 @@ class SlowReader(Actor):
                         self.world.over.wait(self.random.uniform(0, 20))
                         return
                     time.sleep(0.02)
-        except OSError as error:
+        except (OSError, EOFError) as error:
             self.excuse(error, "GET", self.place)
         if len(taken) == self.size and sha256(taken) != self.place.rsplit("/", 1)[1]:
             raise Lost("a slowly read blob has other bytes")
         self.world.count("slow pulls")
+
+
+    def begin(self, connection):
+        """Reads the head; EOFError when there is none."""
+        try:
+            status = connection.head()[0]
+        except Failed as error:
+            raise EOFError(str(error)) from error
+        if status != 200:
+            raise Failed(f"{self.place} is answered {status}")
 
 
 class Program(Actor):

@@ -12,7 +12,8 @@ A test file defines cases and ends with wire.main():
     def _(server, name): ...
 
 The server speaks plain HTTP on loopback, so that tests see and send the very bytes, and knows one user. A file that
-needs other settings sets wire.CONFIG before main(). The last line printed is "N passed, N failed".
+needs other settings sets wire.CONFIG before main(). After each case the server's descriptors and memory are compared with those
+before it, and what it stores where the case says stores=False (resources.py). The last line printed is "N passed, N failed".
 """
 import hashlib
 import itertools
@@ -29,6 +30,7 @@ import time
 import traceback
 
 from client import AUTHORIZATION, PASSWORD, PATIENCE, USER, Connection, Failed
+from resources import Usage
 
 BUILD = os.environ.get("BUILD", "build")
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
@@ -219,20 +221,26 @@ def fresh(room="wire"):
     return f"{room}/r{next(_numbers)}"
 
 
-def case(sentence):
-    def add(function):
-        _cases.append((sentence, function, ()))
-        return function
-    return add
+def case(sentence, stores=True):
+    """stores=False: what the case sends is refused, and nothing may be stored or removed (resources.py)."""
+    return cases(sentence.replace("{", "{{").replace("}", "}}"), [()], stores)
 
 
-def cases(sentence, rows):
+def cases(sentence, rows, stores=True):
     """One case for each row; `sentence` is formatted with the row."""
     def add(function):
         for row in rows:
-            _cases.append((sentence.format(*row), function, row))
+            _cases.append((sentence.format(*row), function, row, stores))
         return function
     return add
+
+
+def run(server, function, row, stores):
+    usage = Usage(server, stores)
+    function(server, *row)
+    if server.process is None or server.process.poll() is not None:
+        raise Failed(f"the server is gone: {server.log_text()[-2000:]}")
+    usage.compare()
 
 
 def main():
@@ -241,13 +249,11 @@ def main():
     server = None
     try:
         server = Server().start()
-        for sentence, function, row in _cases:
+        for sentence, function, row, stores in _cases:
             if only not in sentence:
                 continue
             try:
-                function(server, *row)
-                if server.process is None or server.process.poll() is not None:
-                    raise Failed(f"the server is gone: {server.log_text()[-2000:]}")
+                run(server, function, row, stores)
                 passed += 1
             except Exception as error:  # any failure of a case is a failed case
                 failed += 1
