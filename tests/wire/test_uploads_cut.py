@@ -64,7 +64,7 @@ def _(server):
     wire.eventually(lambda: status_of(server, place) == "0-39", "the 40 bytes are kept")
 
 
-@wire.case("a hundred clients push one blob at once: all get 201")
+@wire.case("a hundred clients push one blob at once: all get 201, and there is one copy of it")
 def _(server):
     repository, data, got = wire.fresh(), b"the same for all" * 5000, []
 
@@ -82,6 +82,9 @@ def _(server):
     wire.equal([what for what in got if what != 201], [])
     wire.equal(len(got), 100)
     stored(server, repository, data)
+    files = [name for room in ("blobs", "uploads") for _, _, found in wire.os.walk(f"{server.folder}/data/{room}") for name in found]
+    wire.equal(files.count(wire.sha256(data)[7:]), 1)
+    wire.equal([name for name in files if not wire.re.fullmatch("[0-9a-f]{64}", name)], [], "what is left of the uploads")
 
 
 @wire.case("memory stays bounded while twenty clients push 16 MiB each")
