@@ -181,8 +181,9 @@ lint: layers ## formatting, clang-tidy, cppcheck, shellcheck
 	clang-format --dry-run --Werror $(C_FILES)
 	tests/lint.sh '$(CPPFLAGS_ALL)'
 
-layers: ## who may include whom
+layers: ## who may include whom; and is every test there that tests/hostile.md names?
 	@tests/layers.sh
+	@tests/hostile.sh
 
 fuzz: ## build and run each fuzzer for FUZZ_SECONDS (default 600)
 	@conf/deps.sh build
