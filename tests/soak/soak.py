@@ -131,6 +131,7 @@ def main():
     for what, n in sorted(world.counts.items()):
         print(f"# {what:40s} {n:10.0f}")
     print(f"# {'lives of the server':40s} {world.server.lives:10d}\n# {'slowest start, ms':40s} {world.chaos.slowest_start * 1000:10.0f}")
+    print(f"# {'starts that waited for a tool':40s} {world.server.waited:10d}")
     print(f"# {'tags verified at the end':40s} {tags:10d}\n# {'findings':40s} {len(world.findings):10d}")
     for fault in faults:
         print(f"FAILED: {fault}")

@@ -26,22 +26,37 @@ class Server:
     """One process after the other. `lives` counts them; `downs` holds when there was none: [begin, end] or [begin, None]."""
 
     def __init__(self):
-        self.process, self.lives, self.downs, self.up = None, 0, [], threading.Event()
+        self.process, self.lives, self.waited, self.downs, self.up = None, 0, 0, [], threading.Event()
         self.log = f"{WORK}/server.log"
 
-    def start(self):
-        began = time.monotonic()
+    def launch(self):
+        """A process that listens; or None, when it has ended because a tool holds the data directory just now."""
         with open(self.log, "ab") as log:
+            begins = log.tell()
             # pylint: disable-next=consider-using-with
             self.process = subprocess.Popen([f"{BUILD}/berth", "serve", f"{WORK}/config.yml"], stdout=log, stderr=log, stdin=subprocess.DEVNULL)
-        while True:
+        while self.process.poll() is None:
             try:
                 socket.create_connection((HOST, int(PORT)), timeout=1).close()
-                break
-            except OSError as error:
-                if self.process.poll() is not None or time.monotonic() - began > START_LIMIT:
-                    raise SystemExit(f"the server does not start: exit {self.process.poll()}, {error}") from error
+                return self.process
+            except OSError:
                 time.sleep(0.02)
+        with open(self.log, "rb") as log:
+            log.seek(begins)
+            said = log.read().decode(errors="replace")
+        if "is in use by process" not in said:
+            raise RuntimeError(f"the server does not start: exit {self.process.returncode}: {said[-1000:]}")
+        return None
+
+    def start(self):
+        """The seconds it took. Raises RuntimeError. A `berth gc` that found no server to ask does its work itself; who then
+        starts one has to wait, as systemd does."""
+        began = time.monotonic()
+        while self.launch() is None:
+            self.waited += 1
+            if time.monotonic() - began > START_LIMIT:
+                raise RuntimeError(f"the data directory is in use for {START_LIMIT} s")
+            time.sleep(0.2)
         self.lives += 1
         if self.downs and self.downs[-1][1] is None:
             self.downs[-1][1] = time.monotonic()
@@ -150,6 +165,7 @@ class Chaos(threading.Thread):
                 self.strike(self.random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]))
             except (RuntimeError, subprocess.SubprocessError) as error:
                 self.world.find("chaos", repr(error))
+                self.world.over.set()
                 return
 
     def strike(self, how):
