@@ -21,7 +21,9 @@ from world import OUT, WORK, Chaos, World
 
 PUSHERS, STORMS, PULLERS, READERS, SLOW_READERS = 4, 2, 3, 2, 3
 LARGE = 16 << 20
-COMMANDS = [["gc", f"{WORK}/config.yml", "--delete-untagged", "--quiet"]]  # of `berth`, through the server that runs
+CONFIG = f"{WORK}/config.yml"
+COMMANDS = [["gc", CONFIG, "--delete-untagged", "--quiet"], ["scrub", "--config", CONFIG],
+            ["backup", f"{WORK}/backup", "--config", CONFIG, "--quiet"]]  # of `berth`, beside the server that runs
 CALM_S = 30  # for descriptors to come back when the last client has gone
 ERROR = re.compile(r"level=error.*")
 SANITIZER = re.compile(r"(ERROR: (Address|Leak|Thread)Sanitizer|WARNING: ThreadSanitizer|runtime error:)")
