@@ -10,16 +10,24 @@
  * leave no map at all. Hence the address space is tried out first; should it be refused all the same, the environment
  * is marked lost and every transaction fails with a text that says so, rather than reading from nowhere.
  *
+ * The first pages. LMDB writes them in place and does not wait for the disk, so a full disk or a power cut may leave a part
+ * of them, and what is no whole environment it refuses for ever after. So a new one is made beside its place, synced, and
+ * then given its name.
+ *
  * A failed write of LMDB's root page makes LMDB refuse everything until it is opened anew (MDB_PANIC). That is kept:
  * a disk that cannot be trusted is for a person to look at.
  */
 #include "storage/meta_lmdb.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "registry/base/file.h"
 
@@ -105,6 +113,47 @@ static int open_env_that_fits(const char *directory, uint64_t map_bytes, MDB_env
     return rc;
 }
 
+/* A file without a byte is one that was about to be made. */
+static bool is_made(const char *file)
+{
+    struct stat st;
+
+    return stat(file, &st) == 0 && st.st_size > 0;
+}
+
+static int write_first_pages(const char *file)
+{
+    MDB_env *env;
+    int rc = mdb_env_create(&env);
+
+    if (rc != 0)
+        return rc;
+    if ((rc = mdb_env_open(env, file, MDB_NOSUBDIR | MDB_NOTLS, FILE_MODE)) == 0)
+        rc = mdb_env_sync(env, 1);
+    mdb_env_close(env);
+    return rc;
+}
+
+/* Make what LMDB calls data.mdb, unless it is there. The name is durable once `directory` is synced. */
+static int make_if_missing(const char *directory, struct err *e)
+{
+    char file[PATH_MAX], fresh[PATH_MAX], lock[PATH_MAX];
+    int rc;
+
+    if ((size_t)snprintf(lock, sizeof(lock), "%s/new.mdb-lock", directory) >= sizeof(lock))
+        return err_set(e, ERR_INVALID, "the name of the directory is too long");
+    snprintf(fresh, sizeof(fresh), "%s/new.mdb", directory);
+    snprintf(file, sizeof(file), "%s/data.mdb", directory);
+    if (is_made(file))
+        return 0;
+    unlink(fresh); /* of a start that did not come this far */
+    rc = write_first_pages(fresh);
+    unlink(lock);
+    if (rc == 0 && rename(fresh, file) != 0)
+        rc = errno;
+    return rc == 0 ? 0 : kv_fail(e, rc, "make", NULL);
+}
+
 static int open_tables(struct kv *kv)
 {
     MDB_txn *txn;
@@ -126,7 +175,7 @@ struct kv *kv_open(const char *directory, uint64_t map_bytes, struct err *e)
     int dead;
     int rc;
 
-    if (file_mkdirs(directory, DIRECTORY_MODE, e) != 0)
+    if (file_mkdirs(directory, DIRECTORY_MODE, e) != 0 || make_if_missing(directory, e) != 0)
         goto free_kv;
     if ((rc = open_env_that_fits(directory, map_bytes, &kv->env)) != 0) {
         kv_fail(e, rc, "open", NULL);

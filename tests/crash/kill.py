@@ -79,8 +79,9 @@ def main():
         prepared = points.Prepared(scenario)
         calls, counts = count_calls(prepared)
         print(f"kill, {scenario.name}: {calls} calls, " + ", ".join(f"{n} {kind}" for kind, n in counts.items() if n))
-        every = [(action, number) for number in range(1, calls + 1) for action in (control.KILL_BEFORE, control.KILL_AFTER)]
-        good, bad = points.try_all(f"kill, {scenario.name}", every, functools.partial(attempt, prepared))
+        every = [(action, number) for number in scenario.numbers(calls) for action in (control.KILL_BEFORE, control.KILL_AFTER)]
+        good, bad = points.try_all(f"kill, {scenario.name}", every, functools.partial(attempt, prepared),
+                                       points.jobs_for(scenario))
         passed, failed = passed + good, failed + bad
     print(f"{passed} passed, {failed} failed")
     sys.exit(1 if failed or not passed else 0)

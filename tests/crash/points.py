@@ -15,6 +15,11 @@ SOME = int(os.environ.get("CRASH_POINTS") or 0)
 _current = None
 
 
+def jobs_for(scenario):
+    """A sweeper mostly waits."""
+    return JOBS if scenario.sweeping == registry.RESTING else JOBS * 4
+
+
 class Prepared:
     """What a scenario starts from: a data directory in memory, and what is in it."""
 
@@ -54,14 +59,14 @@ def choose(points):
     return points[start::step], f", every {step}th from {start} (CRASH_OFFSET={start})"
 
 
-def try_all(title, points, attempt):
+def try_all(title, points, attempt, jobs=JOBS):
     """attempt(point) for each: what is wrong, as a list. Prints and returns (passed, failed)."""
     global _current  # the pool's processes are forked: they have it without its being sent  # pylint: disable=global-statement
     _current = attempt
     points, chosen = choose(points)
     began = time.monotonic()
     failed = 0
-    with concurrent.futures.ProcessPoolExecutor(JOBS) as pool:
+    with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
         for point, wrong in zip(points, pool.map(_attempt, points)):
             if wrong:
                 failed += 1

@@ -59,10 +59,10 @@ struct control {
     uint64_t error;
     uint64_t counting; /* kinds that are numbered, a bit each */
     uint64_t failing;
-    uint64_t calls;             /* counter: the number of the newest call */
-    uint64_t hits;              /* counter: how often the action was taken */
-    uint64_t hit_kind;          /* of the newest hit */
-    uint64_t sent;              /* number of the newest call that was a CALL_SEND and is over */
+    uint64_t calls;    /* counter: the number of the newest call */
+    uint64_t hits;     /* counter: how often the action was taken */
+    uint64_t hit_kind; /* of the newest hit */
+    uint64_t sent;     /* number of the newest CALL_SEND: set before the call, so whoever has its bytes can read it */
     uint64_t kinds[CALL_KINDS]; /* counters */
 };
 

@@ -133,6 +133,8 @@ int call_enter(struct call *call)
         pthread_mutex_lock(&recording);
     call->number = atomic_fetch_add((_Atomic uint64_t *)&control->calls, 1) + 1;
     atomic_fetch_add((_Atomic uint64_t *)&control->kinds[call->kind], 1);
+    if (call->kind == CALL_SEND)
+        control->sent = call->number;
     if (act(call) == 0)
         return 0;
     if (record_wanted())
@@ -155,8 +157,6 @@ int64_t call_leave(struct call *call, int64_t result)
         die();
     if (record_wanted())
         record_call(call, result);
-    if (call->kind == CALL_SEND)
-        control->sent = call->number;
     if (record_wanted())
         pthread_mutex_unlock(&recording);
     errno = before;

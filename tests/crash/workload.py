@@ -11,6 +11,7 @@ import select
 import threading
 import time
 
+from control import FAILING, mask
 from ledger import Ledger
 from registry import PATIENCE, RESTING, SWEEPING, Failed, Gone
 
@@ -325,18 +326,25 @@ def blob_file(registry, data):
 class Scenario:
     """`prepare` fills the data directory before the shim is there; `steps` follow each other, each on its own feet."""
 
-    def __init__(self, name, prepare, steps, sweeping=RESTING):
+    def __init__(self, name, prepare, steps, sweeping=RESTING, can_fail=FAILING, alike=0):
         self.name, self.prepare, self.steps, self.sweeping = name, prepare, steps, sweeping
+        self.can_fail = can_fail  # kinds of calls
+        self.alike = alike  # so many of the first calls are one and the same
 
     def run(self, client):
         for step in self.steps:
             step(client)
 
+    def numbers(self, calls):
+        """The calls to try: of those that are alike, some."""
+        return [number for number in range(1, calls + 1) if number > self.alike or number % 16 == 1]
 
+
+# The first start makes 512 folders. A sweeper opens as many, and when one fails it waits for its next turn.
 SCENARIOS = [
-    Scenario("first start", None, [push_first_image]),
+    Scenario("first start", None, [push_first_image], alike=512),
     Scenario("work", prepare_store, [push_in_every_way, resume, tag_and_attach, delete, all_at_once]),
-    Scenario("sweep", prepare_sweep, [delete_and_wait], SWEEPING),
+    Scenario("sweep", prepare_sweep, [delete_and_wait], SWEEPING, FAILING & ~mask("open")),
 ]
 
 

@@ -1,9 +1,11 @@
+#include <limits.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "registry/base/file.h"
 #include "tests/unit/storage/meta_fixture.h"
 
 /* Both sanitizers need far more address space than the tests leave. */
@@ -82,6 +84,51 @@ TEST(killed, "what was acknowledged survives SIGKILL, again and again")
     CHECK_INT(table_entries(look(&w), KV_MANIFESTS), 5);
     meta_done(w.reader);
     world_close(&w);
+}
+
+static void leave_file(const char *directory, const char *name, const char *bytes)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    CHECK_INT(file_replace(path, bytes, strlen(bytes), 0600, NULL), 0);
+}
+
+static bool is_there(const char *directory, const char *name)
+{
+    char path[PATH_MAX];
+
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    return access(path, F_OK) == 0;
+}
+
+TEST(interrupted_making, "metadata whose making was interrupted, by a full disk or a power cut, are made anew")
+{
+    const char *directory = test_dir();
+    struct world w;
+
+    leave_file(directory, "new.mdb", "the first half of a page");
+    leave_file(directory, "new.mdb-lock", "");
+    leave_file(directory, "data.mdb", "");
+    world_open_sized(&w, directory, KV_MAP_DEFAULT);
+    CHECK_INT(blob_put(&w, "app", blob_digest(1), 1, NOW), 0);
+    world_close(&w);
+    CHECK(!is_there(directory, "new.mdb") && !is_there(directory, "new.mdb-lock"));
+    world_open_sized(&w, directory, KV_MAP_DEFAULT);
+    CHECK_INT(table_entries(look(&w), KV_BLOBS), 1);
+    meta_done(w.reader);
+    world_close(&w);
+}
+
+TEST(damaged_not_remade, "metadata that are no such thing are refused and left as they are")
+{
+    const char *directory = test_dir();
+    struct err e = {0};
+
+    leave_file(directory, "data.mdb", "something else, or half a page that an older release left");
+    CHECK(meta_open(directory, &e) == NULL);
+    CHECK(strstr(e.text, "metadata: open: MDB_INVALID") != NULL);
+    CHECK(!is_there(directory, "new.mdb"));
 }
 
 /* ---- what cannot be opened ---- */

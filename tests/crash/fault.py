@@ -1,0 +1,142 @@
+#!/usr/bin/env python3
+"""A full or bad disk at every call that opens or changes a file: once, and for a while. The server goes on, says 500 in
+the protocol's words or does it all; when the disk is well again so is the server, without a restart."""
+import functools
+import os
+import signal
+import sys
+
+import control
+import points
+import verify
+from ledger import Ledger
+from registry import Gone, Registry
+from workload import SCENARIOS, Client, Refused
+
+WHILE = 12  # calls that a fault lasts for: longer than most requests' own
+# What happens, how long, to which kinds of calls. A disk that is full still opens, renames within reason and removes.
+FAULTS = [
+    ("ENOSPC", control.FAIL, 1, control.mask("create", "write", "truncate", "rename", "link", "mkdir", "sync")),
+    ("ENOSPC", control.FAIL, WHILE, control.mask("create", "write", "truncate", "rename", "link", "mkdir", "sync")),
+    ("EDQUOT", control.FAIL, 1, control.mask("create", "write", "mkdir")),
+    ("EIO", control.FAIL, 1, control.FAILING),
+    ("EIO", control.FAIL, WHILE, control.FAILING),
+    ("short", control.SHORTEN, 1, control.mask("write")),
+    ("short", control.SHORTEN, WHILE, control.mask("write")),
+]
+# LMDB refuses everything after it could not write its root page (storage/DESIGN.md, Failure).
+NEEDS_RESTART = "an earlier write failed half-way; check the disk, then restart"
+
+
+class Watched(Client):
+    """A client that says what is wrong with answers while calls fail."""
+
+    def __init__(self, registry, ledger):
+        super().__init__(registry, ledger)
+        self.wrong = []
+
+    def take(self, refused, hits_before):
+        """A failure is told in the protocol's words. A later request may miss what a failed one did not make."""
+        answer = refused.answer
+        code = answer.error_code()
+        words = self.registry.control
+        if answer.status in (500, 503, 507):
+            if words.hits == 0:
+                self.wrong.append(f"an error without a fault: {refused}")
+        elif words.hits > hits_before or not 400 <= answer.status < 500:
+            self.wrong.append(f"a fault is answered with {answer.status} {code}: {refused}")
+
+
+def run_through(prepared, client):
+    """All steps of the scenario, each as far as it comes."""
+    for step in prepared.scenario.steps:
+        before = client.registry.control.hits
+        try:
+            step(client)
+        except Refused as refused:
+            client.take(refused, before)
+
+
+def lift_and_check(server, ledger):
+    """On the same server, which works again; or, where its log says that it must be, on one that is started again."""
+    server.control.lift()
+    restarted = NEEDS_RESTART in server.log_text() or not server.running()
+    if restarted:
+        server.stop()
+        server.start()
+    wrong = verify.check(server, ledger.at(), leftovers=True)
+    if NEEDS_RESTART in server.log_text() and not restarted:
+        return lift_and_check(server, ledger)  # nobody had asked it to write since
+    if server.stop() != 0:
+        wrong.append("it does not stop in order")
+    return wrong + verify.check_metadata(server.data)
+
+
+def run_with_fault(prepared, server, ledger):
+    """What is wrong while calls fail. A server that cannot start says so and exits with 1."""
+    client = Watched(server, ledger)
+    try:
+        server.start()
+    except Gone:
+        if server.process.returncode != 1 or server.control.hits == 0:
+            return [f"it ends with {server.process.returncode}: {server.log_text()[-1000:]}"]
+        return []
+    try:
+        run_through(prepared, client)
+    except Gone as gone:
+        client.wrong.append(f"the server is gone or hung up: {gone}")
+    if not server.running():
+        client.wrong.append(f"the server ended with {server.process.poll()}: {server.log_text()[-1000:]}")
+    return client.wrong
+
+
+def attempt(prepared, point):
+    (name, action, duration, kinds), number = point
+    folder = prepared.copy()
+    words = control.Control(os.path.join(folder, "control"), prepared.scenario.can_fail)
+    words.act(action, number, number + duration - 1, control.ERRORS.get(name, 0), kinds)
+    server = Registry(folder, words, prepared.scenario.sweeping)
+    ledger = Ledger(prepared.values)
+    wrong = []
+    try:
+        wrong = run_with_fault(prepared, server, ledger)
+        wrong += lift_and_check(server, ledger)
+        return wrong
+    finally:
+        server.stop(signal.SIGKILL)
+        words.close()
+        points.keep_for_a_look(folder, wrong)
+
+
+def kinds_of_calls(prepared):
+    """How many calls an undisturbed run makes."""
+    folder = prepared.copy()
+    words = control.Control(os.path.join(folder, "control"), prepared.scenario.can_fail)
+    server = Registry(folder, words, prepared.scenario.sweeping)
+    try:
+        server.start()
+        prepared.scenario.run(Client(server, Ledger(prepared.values)))
+        server.stop()
+        return words.calls
+    finally:
+        server.stop(signal.SIGKILL)
+        points.keep_for_a_look(folder, [])
+
+
+def main():
+    passed = failed = 0
+    for scenario in SCENARIOS:
+        prepared = points.Prepared(scenario)
+        calls = kinds_of_calls(prepared)
+        for fault in FAULTS:
+            title = f"fault, {scenario.name}, {fault[0]}" + (f" for {fault[2]} calls" if fault[2] > 1 else "")
+            every = [(fault, number) for number in prepared.scenario.numbers(calls)]
+            good, bad = points.try_all(title, every, functools.partial(attempt, prepared),
+                                       points.jobs_for(scenario))
+            passed, failed = passed + good, failed + bad
+    print(f"{passed} passed, {failed} failed")
+    sys.exit(1 if failed or not passed else 0)
+
+
+if __name__ == "__main__":
+    main()
