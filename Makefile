@@ -55,7 +55,7 @@ UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
 BENCH_OBJ := $(call object,$(wildcard tests/bench/*.c))
 BENCH := $(BUILD)/bench/load
-CRASH_SHIM := $(BUILD)/crash/shim.so
+CRASH := $(BUILD)/crash/shim.so $(BUILD)/crash/check
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
 
@@ -106,10 +106,15 @@ $(BENCH): $(BENCH_OBJ) $(LIB)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 # Loaded into programs (LD_PRELOAD), so without sanitizers, and without the checks that rename what it stands in for.
-$(CRASH_SHIM): $(wildcard tests/crash/shim*.c) tests/crash/shim.h
+$(BUILD)/crash/shim.so: $(wildcard tests/crash/shim*.c) tests/crash/shim.h
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) -I. -D_GNU_SOURCE -std=gnu17 $(WARNINGS) -O2 -g -fPIC -shared -pthread -o $@ $(filter %.c,$^)
+
+$(BUILD)/crash/check: $(BUILD)/o/tests/crash/check.o $(LIB)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
 # Wants CC=clang SAN=…,fuzzer-no-link, as tests/fuzz/run.sh sets them.
 $(BUILD)/fuzz/%: $(BUILD)/o/tests/fuzz/%.o $(LIB)
@@ -133,7 +138,7 @@ $(COMPLETIONS): $(BUILD)/completion/%: $(BUILD)/%
 
 unit-programs: $(UNIT)
 bench-programs: $(BENCH)
-crash-programs: $(CRASH_SHIM)
+crash-programs: $(CRASH)
 fuzz-programs: $(FUZZ)
 
 deps: ## install what building needs, from Debian's packages
@@ -160,6 +165,12 @@ soak: ## everything at once for SOAK_MINUTES (default 30), with kills; samples i
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all
 	@mkdir -p $(BUILD)/soak
 	@BUILD=$(realpath $(CURDIR))/$(BUILD) SOAK_OUT="$${SOAK_OUT:-$(realpath $(CURDIR))/$(BUILD)/soak}" tests/e2e/sandbox.sh tests/soak/soak.sh
+
+crash: ## kill, starve and unplug the server at every call (minutes); CRASH_POINTS=N tries N of each kind
+	@conf/deps.sh build
+	@conf/deps.sh test
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all crash-programs
+	@BUILD=$(BUILD) tests/crash/run.sh
 
 conformance: ## the public OCI conformance programs against a TLS server with users
 	@conf/deps.sh build
@@ -209,7 +220,7 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: all help man deps run unit unit-programs bench-programs fuzz-programs test conformance soak bench format lint layers fuzz install clean FORCE
+.PHONY: all help man deps run unit unit-programs bench-programs fuzz-programs test conformance soak bench format lint layers fuzz install clean FORCE crash-programs crash
 .SECONDARY:
 
 -include $(shell find $(BUILD)/o -name '*.d' 2>/dev/null)

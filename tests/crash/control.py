@@ -6,7 +6,7 @@ import struct
 KINDS = ["open", "create", "write", "truncate", "rename", "link", "unlink", "mkdir", "rmdir", "attributes", "sync", "hint", "send"]
 WORDS = ["action", "first", "last", "error", "counting", "failing", "calls", "hits", "hit_kind", "sent"]
 NONE, KILL_BEFORE, KILL_AFTER, FAIL, SHORTEN = range(5)
-FOREVER = 2**63
+FOREVER = 2**62
 
 
 def mask(*kinds):

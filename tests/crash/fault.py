@@ -10,19 +10,21 @@ import control
 import points
 import verify
 from ledger import Ledger
-from registry import Gone, Registry
+from registry import Failed, Gone, Registry
 from workload import SCENARIOS, Client, Refused
 
-WHILE = 12  # calls that a fault lasts for: longer than most requests' own
-# What happens, how long, to which kinds of calls. A disk that is full still opens, renames within reason and removes.
+# What happens to which kinds of calls, and how long: calls of those kinds, if the scenario bears it. A disk that is full
+# still opens and removes.
+WANTING_SPACE = control.mask("create", "write", "truncate", "rename", "link", "mkdir", "sync")
 FAULTS = [
-    ("ENOSPC", control.FAIL, 1, control.mask("create", "write", "truncate", "rename", "link", "mkdir", "sync")),
-    ("ENOSPC", control.FAIL, WHILE, control.mask("create", "write", "truncate", "rename", "link", "mkdir", "sync")),
-    ("EDQUOT", control.FAIL, 1, control.mask("create", "write", "mkdir")),
-    ("EIO", control.FAIL, 1, control.FAILING),
-    ("EIO", control.FAIL, WHILE, control.FAILING),
-    ("short", control.SHORTEN, 1, control.mask("write")),
-    ("short", control.SHORTEN, WHILE, control.mask("write")),
+    ("ENOSPC", control.FAIL, WANTING_SPACE, 1),
+    ("ENOSPC", control.FAIL, WANTING_SPACE, 12),
+    ("ENOSPC", control.FAIL, WANTING_SPACE, control.FOREVER),
+    ("EDQUOT", control.FAIL, control.mask("create", "write", "mkdir"), 1),
+    ("EIO", control.FAIL, control.FAILING, 1),
+    ("EIO", control.FAIL, control.FAILING, 12),
+    ("short writes", control.SHORTEN, control.mask("write"), 1),
+    ("short writes", control.SHORTEN, control.mask("write"), 12),
 ]
 # LMDB refuses everything after it could not write its root page (storage/DESIGN.md, Failure).
 NEEDS_RESTART = "an earlier write failed half-way; check the disk, then restart"
@@ -55,6 +57,9 @@ def run_through(prepared, client):
             step(client)
         except Refused as refused:
             client.take(refused, before)
+        except Failed as error:
+            if NEEDS_RESTART not in client.registry.log_text():
+                client.wrong.append(str(error))
 
 
 def lift_and_check(server, ledger):
@@ -90,11 +95,18 @@ def run_with_fault(prepared, server, ledger):
     return client.wrong
 
 
+def counted_kinds(scenario, fault):
+    """Only what can be hit is numbered."""
+    return fault[2] & scenario.can_fail
+
+
 def attempt(prepared, point):
-    (name, action, duration, kinds), number = point
+    fault, number = point
+    name, action, _, duration = fault
     folder = prepared.copy()
-    words = control.Control(os.path.join(folder, "control"), prepared.scenario.can_fail)
-    words.act(action, number, number + duration - 1, control.ERRORS.get(name, 0), kinds)
+    words = control.Control(os.path.join(folder, "control"), counted_kinds(prepared.scenario, fault))
+    last = number + min(duration, prepared.scenario.bears) - 1
+    words.act(action, number, last, control.ERRORS.get(name, 0))
     server = Registry(folder, words, prepared.scenario.sweeping)
     ledger = Ledger(prepared.values)
     wrong = []
@@ -108,10 +120,10 @@ def attempt(prepared, point):
         points.keep_for_a_look(folder, wrong)
 
 
-def kinds_of_calls(prepared):
-    """How many calls an undisturbed run makes."""
+def count_calls(prepared, fault):
+    """Of a run that nobody disturbs."""
     folder = prepared.copy()
-    words = control.Control(os.path.join(folder, "control"), prepared.scenario.can_fail)
+    words = control.Control(os.path.join(folder, "control"), counted_kinds(prepared.scenario, fault))
     server = Registry(folder, words, prepared.scenario.sweeping)
     try:
         server.start()
@@ -123,15 +135,21 @@ def kinds_of_calls(prepared):
         points.keep_for_a_look(folder, [])
 
 
+def title_of(scenario, fault):
+    name, duration = fault[0], fault[3]
+    lasts = "" if duration == 1 else " from then on" if duration == control.FOREVER else f" for {duration} calls"
+    return f"fault, {scenario.name}, {name}{lasts}"
+
+
 def main():
     passed = failed = 0
     for scenario in SCENARIOS:
         prepared = points.Prepared(scenario)
-        calls = kinds_of_calls(prepared)
         for fault in FAULTS:
-            title = f"fault, {scenario.name}, {fault[0]}" + (f" for {fault[2]} calls" if fault[2] > 1 else "")
-            every = [(fault, number) for number in prepared.scenario.numbers(calls)]
-            good, bad = points.try_all(title, every, functools.partial(attempt, prepared),
+            if fault[3] == control.FOREVER and scenario.bears < control.FOREVER:
+                continue
+            every = [(fault, number) for number in scenario.numbers(count_calls(prepared, fault))]
+            good, bad = points.try_all(title_of(scenario, fault), every, functools.partial(attempt, prepared),
                                        points.jobs_for(scenario))
             passed, failed = passed + good, failed + bad
     print(f"{passed} passed, {failed} failed")

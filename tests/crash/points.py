@@ -87,5 +87,6 @@ def _attempt(point):
 def keep_for_a_look(folder, wrong):
     """The folder of a failed attempt stays when CRASH_KEEP names a place for it."""
     if wrong and os.environ.get("CRASH_KEEP"):
-        shutil.copytree(folder, os.path.join(os.environ["CRASH_KEEP"], os.path.basename(folder)), dirs_exist_ok=True)
+        shutil.copytree(folder, os.path.join(os.environ["CRASH_KEEP"], os.path.basename(folder)), dirs_exist_ok=True,
+                        ignore=shutil.ignore_patterns("control"))
     registry.remove(folder)

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import sys
 import tempfile
@@ -48,6 +49,8 @@ def load_tree(root):
         folders.append(os.path.relpath(folder, root))
         for name in names:
             path = os.path.join(folder, name)
+            if stat.S_ISSOCK(os.lstat(path).st_mode):
+                continue  # every start makes it anew
             files[os.path.relpath(path, root)] = pathlib.Path(path).read_bytes()
     return folders, files
 

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* ---- opening ---- */
@@ -97,6 +98,23 @@ int __open_2(const char *name, int flags)
 int __openat_2(int dir, const char *name, int flags)
 {
     return open_counted(dir, name, flags, 0);
+}
+
+/* A socket is made by giving it a name, which may go by way of a descriptor: "/proc/self/fd/7/control". */
+int bind(int fd, const struct sockaddr *address, socklen_t length)
+{
+    NEXT(bind);
+    const struct sockaddr_un *local = (const struct sockaddr_un *)(const void *)address;
+    struct call call;
+    int dir, at = 0;
+
+    if (address->sa_family != AF_UNIX)
+        return next(fd, address, length);
+    if (sscanf(local->sun_path, "/proc/self/fd/%d/%n", &dir, &at) != 1 || at == 0)
+        dir = AT_FDCWD;
+    if (!is_open_below(&call, dir, local->sun_path + at, O_CREAT))
+        return next(fd, address, length);
+    return call_enter(&call) != 0 ? -1 : (int)call_leave(&call, next(fd, address, length));
 }
 
 /* Blobs are opened by openat2, which the C library does not know; any other number is let through. */

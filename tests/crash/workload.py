@@ -11,7 +11,7 @@ import select
 import threading
 import time
 
-from control import FAILING, mask
+from control import FAILING, FOREVER, mask
 from ledger import Ledger
 from registry import PATIENCE, RESTING, SWEEPING, Failed, Gone
 
@@ -326,9 +326,10 @@ def blob_file(registry, data):
 class Scenario:
     """`prepare` fills the data directory before the shim is there; `steps` follow each other, each on its own feet."""
 
-    def __init__(self, name, prepare, steps, sweeping=RESTING, can_fail=FAILING, alike=0):
+    def __init__(self, name, prepare, steps, sweeping=RESTING, can_fail=FAILING, alike=0, bears=FOREVER):
         self.name, self.prepare, self.steps, self.sweeping = name, prepare, steps, sweeping
         self.can_fail = can_fail  # kinds of calls
+        self.bears = bears  # how many failing calls one after the other, and still comes to its end
         self.alike = alike  # so many of the first calls are one and the same
 
     def run(self, client):
@@ -337,14 +338,14 @@ class Scenario:
 
     def numbers(self, calls):
         """The calls to try: of those that are alike, some."""
-        return [number for number in range(1, calls + 1) if number > self.alike or number % 16 == 1]
+        return [number for number in range(1, calls + 1) if calls <= self.alike or number > self.alike or number % 16 == 1]
 
 
-# The first start makes 512 folders. A sweeper opens as many, and when one fails it waits for its next turn.
+# The first start makes 512 folders. A sweeper opens as many; after a failure it waits for its next turn.
 SCENARIOS = [
     Scenario("first start", None, [push_first_image], alike=512),
     Scenario("work", prepare_store, [push_in_every_way, resume, tag_and_attach, delete, all_at_once]),
-    Scenario("sweep", prepare_sweep, [delete_and_wait], SWEEPING, FAILING & ~mask("open")),
+    Scenario("sweep", prepare_sweep, [delete_and_wait], SWEEPING, FAILING & ~mask("open"), bears=3),
 ]
 
 
