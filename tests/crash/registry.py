@@ -1,4 +1,5 @@
 """A registry over a data directory that can be copied in a moment, with or without the shim; and strict requests to it."""
+import contextlib
 import itertools
 import os
 import pathlib
@@ -35,6 +36,19 @@ SWEEPING = "grace: 1s, interval: 1s, rate: 1000000"
 
 class Gone(Exception):
     """The server ended or hung up while it was asked something."""
+
+
+@contextlib.contextmanager
+def dying_is_gone():
+    """A connection that is refused or ends without a whole answer is a server that is no more."""
+    try:
+        yield
+    except OSError as error:
+        raise Gone(str(error)) from error
+    except Failed as error:
+        if "connection ended" in str(error):
+            raise Gone(str(error)) from error
+        raise
 
 
 def scratch():
@@ -109,22 +123,13 @@ class Registry:
         raise Failed("the server does not listen")
 
     def connect(self):
-        try:
+        with dying_is_gone():
             return Connection(("127.0.0.1", self.port), None)
-        except OSError as error:
-            raise Gone(str(error)) from error
 
     def ask(self, method, path, headers=(), body=None):
         """One request on a connection of its own. Gone when the server is no more."""
-        try:
-            with self.connect() as connection:
-                return connection.ask(method, path, headers, body)
-        except OSError as error:
-            raise Gone(str(error)) from error
-        except Failed as error:
-            if "connection ended" in str(error):
-                raise Gone(str(error)) from error
-            raise
+        with dying_is_gone(), self.connect() as connection:
+            return connection.ask(method, path, headers, body)
 
     def stop(self, how=signal.SIGTERM):
         """Its exit status (negative: a signal)."""

@@ -17,6 +17,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+/* The C library calls its parameters by names that are reserved for it.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 /* ---- opening ---- */
 
 static bool exists(const char *path)
@@ -100,19 +103,31 @@ int __openat_2(int dir, const char *name, int flags)
     return open_counted(dir, name, flags, 0);
 }
 
-/* A socket is made by giving it a name, which may go by way of a descriptor: "/proc/self/fd/7/control". */
+/* "/proc/self/fd/7/control" is "control" in the directory 7, which is how long names are made short enough. */
+static const char *name_in_directory(const char *name, int *dir)
+{
+    static const char by_descriptor[] = "/proc/self/fd/";
+    char *rest;
+
+    *dir = AT_FDCWD;
+    if (strncmp(name, by_descriptor, sizeof(by_descriptor) - 1) != 0)
+        return name;
+    *dir = (int)strtol(name + sizeof(by_descriptor) - 1, &rest, 10);
+    return *rest == '/' ? rest + 1 : name;
+}
+
+/* A local socket is made by giving it a name. */
 int bind(int fd, const struct sockaddr *address, socklen_t length)
 {
     NEXT(bind);
-    const struct sockaddr_un *local = (const struct sockaddr_un *)(const void *)address;
     struct call call;
-    int dir, at = 0;
+    const char *name;
+    int dir;
 
     if (address->sa_family != AF_UNIX)
         return next(fd, address, length);
-    if (sscanf(local->sun_path, "/proc/self/fd/%d/%n", &dir, &at) != 1 || at == 0)
-        dir = AT_FDCWD;
-    if (!is_open_below(&call, dir, local->sun_path + at, O_CREAT))
+    name = name_in_directory(((const struct sockaddr_un *)(const void *)address)->sun_path, &dir);
+    if (!is_open_below(&call, dir, name, O_CREAT))
         return next(fd, address, length);
     return call_enter(&call) != 0 ? -1 : (int)call_leave(&call, next(fd, address, length));
 }
@@ -357,3 +372,5 @@ ssize_t pwritev64v2(int fd, const struct iovec *spans, int n, off64_t offset, in
 int ftruncate64(int fd, off64_t length) SAME_AS(ftruncate);
 int fallocate64(int fd, int mode, off64_t offset, off64_t length) SAME_AS(fallocate);
 ssize_t sendfile64(int to, int from, off64_t *offset, size_t n) SAME_AS(sendfile);
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -33,6 +33,9 @@ static bool is_named(struct call *call, enum call_kind kind, int dir, const char
     path_at(to_dir, to_file, call.to);                             \
     return call_enter(&call) != 0 ? -1 : (int)call_leave(&call, next(__VA_ARGS__))
 
+/* The C library calls its parameters by names that are reserved for it.
+ * NOLINTBEGIN(readability-inconsistent-declaration-parameter-name) */
+
 int mkdir(const char *name, mode_t mode)
 {
     ON_NAME(mkdir, CALL_MKDIR, AT_FDCWD, name, false, name, mode);
@@ -109,3 +112,5 @@ int utimensat(int dir, const char *name, const struct timespec times[2], int fla
 {
     ON_NAME(utimensat, CALL_ATTRIBUTES, dir, name, true, dir, name, times, flags);
 }
+
+/* NOLINTEND(readability-inconsistent-declaration-parameter-name) */

@@ -13,7 +13,7 @@ import time
 
 from control import FAILING, FOREVER, mask
 from ledger import Ledger
-from registry import PATIENCE, RESTING, SWEEPING, Failed, Gone
+from registry import PATIENCE, RESTING, SWEEPING, Failed, Gone, dying_is_gone
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -116,7 +116,7 @@ class Client:
         held = self.ledger.now(("upload", upload))
         half = len(data) // 2
         change = self.ledger.ask("append half and hang up", {("upload", upload): held + data[:half]}, self._asked())
-        with self.registry.connect() as connection:
+        with dying_is_gone(), self.registry.connect() as connection:
             request = connection.compose("PATCH", upload, [("Content-Length", str(len(data)))], data)
             connection.send(request[:len(request) - half])
             self.arrived(connection, upload, len(held) + half)
