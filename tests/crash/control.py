@@ -4,7 +4,7 @@ import mmap
 import struct
 
 KINDS = ["open", "create", "write", "truncate", "rename", "link", "unlink", "mkdir", "rmdir", "attributes", "sync", "hint", "send"]
-WORDS = ["action", "first", "last", "error", "counting", "failing", "calls", "hits", "hit_kind", "sent"]
+WORDS = ["action", "first", "last", "error", "counting", "failing", "calls", "hits", "sent", "unsynced"]
 NONE, KILL_BEFORE, KILL_AFTER, FAIL, SHORTEN = range(5)
 FOREVER = 2**62
 
@@ -63,8 +63,8 @@ class Control:
         return self._get(WORDS.index("hits"))
 
     @property
-    def hit_kind(self):
-        return KINDS[self._get(WORDS.index("hit_kind"))]
+    def unsynced(self):
+        return self._get(WORDS.index("unsynced"))
 
     def counts(self):
         return {kind: self._get(len(WORDS) + i) for i, kind in enumerate(KINDS)}

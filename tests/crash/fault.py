@@ -5,6 +5,7 @@ import functools
 import os
 import signal
 import sys
+import threading
 
 import control
 import points
@@ -36,6 +37,14 @@ class Watched(Client):
     def __init__(self, registry, ledger):
         super().__init__(registry, ledger)
         self.wrong = []
+
+    def change(self, what, values, wanted, request):
+        """What could not be synced must not be acknowledged. (Of several at once nobody knows whose it was.)"""
+        before = self.registry.control.unsynced
+        answer = super().change(what, values, wanted, request)
+        if threading.current_thread() is threading.main_thread() and self.registry.control.unsynced > before:
+            self.wrong.append(f"{what} is acknowledged although an fsync failed")
+        return answer
 
     def take(self, refused, hits_before):
         """A failure is told in the protocol's words. A later request may miss what a failed one did not make."""

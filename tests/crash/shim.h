@@ -61,8 +61,8 @@ struct control {
     uint64_t failing;
     uint64_t calls;    /* counter: the number of the newest call */
     uint64_t hits;     /* counter: how often the action was taken */
-    uint64_t hit_kind; /* of the newest hit */
     uint64_t sent;     /* number of the newest CALL_SEND: set before the call, so whoever has its bytes can read it */
+    uint64_t unsynced; /* counter: fsyncs, and writes with O_DSYNC, that were made to fail */
     uint64_t kinds[CALL_KINDS]; /* counters */
 };
 
@@ -95,6 +95,8 @@ int call_enter(struct call *call);
 int64_t call_leave(struct call *call, int64_t result);
 /* May the write be whole? Otherwise only half of it is to be made. After call_enter(). */
 bool call_shortened(const struct call *call);
+/* Is it a write that is on disk when it returns? */
+bool call_is_synced(const struct call *call);
 
 /* Is the file below CRASH_ROOT? Its name goes to `path` (PATH_MAX bytes), also when it is not. */
 bool below_root(const char *path);

@@ -84,10 +84,19 @@ static void die(void)
         pause();
 }
 
-static void hit(const struct call *call)
+bool call_is_synced(const struct call *call)
+{
+    int flags = call->kind == CALL_WRITE ? fcntl(call->fd, F_GETFL) : 0;
+
+    return flags >= 0 && (flags & O_DSYNC) != 0;
+}
+
+/* The action is taken; `spoils`: the call does not do what it was asked to. */
+static void hit(const struct call *call, bool spoils)
 {
     atomic_fetch_add((_Atomic uint64_t *)&control->hits, 1);
-    control->hit_kind = call->kind;
+    if (spoils && (call->kind == CALL_SYNC || call_is_synced(call)))
+        atomic_fetch_add((_Atomic uint64_t *)&control->unsynced, 1);
 }
 
 /* Is the action for calls from `first` to `last` due for this one? */
@@ -103,7 +112,7 @@ static int act(struct call *call)
     case ACTION_KILL_AFTER:
         if (call->number != control->first)
             return 0;
-        hit(call);
+        hit(call, false);
         if (control->action == ACTION_KILL_BEFORE)
             die();
         call->kill_after = true;
@@ -111,12 +120,12 @@ static int act(struct call *call)
     case ACTION_FAIL:
         if (!due(call))
             return 0;
-        hit(call);
+        hit(call, true);
         errno = (int)control->error;
         return -1;
     case ACTION_SHORTEN:
         if (due(call))
-            hit(call);
+            hit(call, true);
         return 0;
     case ACTION_NONE:
         break;

@@ -9,7 +9,6 @@
  */
 #include "tests/crash/shim.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,10 +70,8 @@ static uint64_t inode_of(const struct call *call)
 
 static uint32_t flags_of(const struct call *call)
 {
-    int flags = call->kind == CALL_WRITE ? fcntl(call->fd, F_GETFL) : 0;
-
     return (call->created ? FLAG_CREATED : 0) | (call->truncated ? FLAG_TRUNCATED : 0) |
-           (flags >= 0 && (flags & O_DSYNC) != 0 ? FLAG_DSYNC : 0);
+           (call_is_synced(call) ? FLAG_DSYNC : 0);
 }
 
 static void put_data(const struct call *call, uint64_t n)
