@@ -47,8 +47,11 @@ class Watched(Client):
         return answer
 
     def take(self, refused, hits_before):
-        """A failure is told in the protocol's words. A later request may miss what a failed one did not make."""
+        """A failure is told in the protocol's words, but a blob that cannot be mounted is asked for instead (end-11). A later
+        request may miss what a failed one did not make."""
         answer = refused.answer
+        if answer.status == 202 and self.registry.control.hits > hits_before:
+            return
         code = answer.error_code()
         words = self.registry.control
         if answer.status in (500, 503, 507):
