@@ -25,11 +25,16 @@ blob_file() { echo "$WORK/data/blobs/sha256/${1:7:2}/${1:7}"; }
 # Some bytes in the middle are others, the length is the same.
 rot() { printf 'ROTTEN' | dd of="$(blob_file "$rotten")" bs=1 seek=1000 conv=notrunc status=none; }
 lose() { rm "$(blob_file "$lost")"; }
+# Images that others are built upon go only after those.
 forget_all() {
     local ids
-    ids=$(docker images -q | sort -u)
-    # shellcheck disable=SC2086
-    [[ -z $ids ]] || docker rmi -f $ids >/dev/null
+    for _ in 1 2 3 4 5; do
+        ids=$(docker images -aq | sort -u)
+        [[ -n $ids ]] || return 0
+        # shellcheck disable=SC2086
+        docker rmi -f $ids >/dev/null 2>&1
+    done
+    [[ -z $(docker images -aq) ]]
 }
 fresh_pull() { forget_all; docker pull "$REG/team/app:1"; }
 fresh_run() { forget_all; docker run --rm --network none "$REG/team/app:1"; }
