@@ -179,8 +179,8 @@ static bool is_of_tag(const struct key *last, struct str tag)
 /* The entry that the walk stands on. */
 static bool read_entry(struct kv_walk *walk, uint32_t id, struct history_place *place, struct tag_event *out)
 {
-    struct event_record event;
-    uint64_t number;
+    struct event_record event = {.when = 0};
+    uint64_t number = 0;
     struct str tag;
 
     if (!split_key(walk, &tag, &number) || !event_load(walk->txn, number, &event))
@@ -191,8 +191,8 @@ static bool read_entry(struct kv_walk *walk, uint32_t id, struct history_place *
     return true;
 }
 
-static void walk_history(struct meta_txn *txn, uint32_t id, struct str tag, size_t limit, struct history_place *place,
-                         meta_event_cb *item, void *arg, bool *more)
+static void walk_history(struct meta_txn *txn, uint32_t id, const struct history_query *query,
+                         struct history_place *place, meta_event_cb *item, void *arg, bool *more)
 {
     const struct key after = place->last;
     struct key prefix = {.n = 0};
@@ -200,11 +200,11 @@ static void walk_history(struct meta_txn *txn, uint32_t id, struct str tag, size
     struct kv_walk walk;
 
     key_u32(&prefix, id);
-    if (tag.n > 0)
-        tag_events_key(&prefix, id, tag);
+    if (query->tag.n > 0)
+        tag_events_key(&prefix, id, query->tag);
     kv_walk_begin(&walk, txn, KV_TAG_EVENTS, key_str(&prefix), key_str(&after));
     for (size_t given = 0; kv_walk_next(&walk); given++) {
-        if (given == limit) {
+        if (given == query->limit) {
             *more = true;
             break;
         }
@@ -226,15 +226,15 @@ int history_repository(struct meta_txn *txn, struct str repository, struct repo_
     return err_set(e, ERR_NOT_FOUND, "%.*s: nothing was ever pushed under this name", (int)repository.n, repository.p);
 }
 
-int meta_history(struct meta_txn *txn, struct str repository, struct str tag, size_t limit, struct history_place *place,
+int meta_history(struct meta_txn *txn, const struct history_query *query, struct history_place *place,
                  meta_event_cb *item, void *arg, bool *more, struct err *e)
 {
     struct repo_record repo;
 
     *more = false;
-    if (history_repository(txn, repository, &repo, e) != 0)
+    if (history_repository(txn, query->repository, &repo, e) != 0)
         return -1;
-    walk_history(txn, repo.id, tag, limit, place, item, arg, more);
+    walk_history(txn, repo.id, query, place, item, arg, more);
     return kv_status(txn, e);
 }
 

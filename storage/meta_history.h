@@ -48,10 +48,15 @@ struct history_place {
 
 typedef void meta_event_cb(const struct tag_event *event, void *arg);
 
-/* Calls `item` for at most `limit` events of `tag`, the newest first; with an empty tag for those of all tags in their
+struct history_query {
+    struct str repository;
+    struct str tag; /* empty: all */
+    size_t limit;   /* events */
+};
+/* Calls `item` for the events that are asked for, the newest first; those of all tags in their
  * byte order, one tag after the other. `place` goes along and must be zeros at first. *more: something follows.
  * ERR_NOT_FOUND for an unknown repository. */
-int meta_history(struct meta_txn *txn, struct str repository, struct str tag, size_t limit, struct history_place *place,
+int meta_history(struct meta_txn *txn, const struct history_query *query, struct history_place *place,
                  meta_event_cb *item, void *arg, bool *more, struct err *e);
 
 typedef void meta_removed_cb(const struct digest *d, uint64_t when, void *arg);

@@ -52,11 +52,12 @@ static int no_event(const struct tag_restore *r, const struct search *search, st
 static int find_former(struct meta_txn *txn, struct tag_restore *r, struct err *e)
 {
     struct history_place place = {.last = {.n = 0}};
+    const struct history_query query = {r->repository, r->tag, EVENTS_AT_ONCE};
     struct search search = {.restore = r};
     bool more = true;
 
     while (more && !search.over)
-        if (meta_history(txn, r->repository, r->tag, EVENTS_AT_ONCE, &place, look_at, &search, &more, e) != 0)
+        if (meta_history(txn, &query, &place, look_at, &search, &more, e) != 0)
             return -1;
     if (!search.found)
         return no_event(r, &search, e);

@@ -184,11 +184,12 @@ static int visit(struct str repository, void *arg, struct err *e)
 static int run_with(struct meta *meta, const struct str *repository, const struct retention_options *options,
                     uint64_t *removed, struct err *e)
 {
-    struct run run = {.options = options, .meta = meta, .reader = meta_reader_new(meta, e), .removed = removed};
+    struct run run = {.options = options, .meta = meta, .reader = meta_reader_new(meta, e)};
     int rc;
 
     if (run.reader == NULL)
         return -1;
+    run.removed = removed;
     rc = repository == NULL ? repositories_each(run.reader, visit, &run, e) : visit(*repository, &run, e);
     drop_tags(&run);
     free(run.tags);

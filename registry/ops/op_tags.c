@@ -173,8 +173,9 @@ struct history {
 static int history_page(struct tags *tags, struct meta_txn *txn, bool *more, struct err *e)
 {
     struct history *history = (struct history *)tags;
+    const struct history_query query = {tags->repository, tags->tag, PAGE};
 
-    return meta_history(txn, tags->repository, tags->tag, PAGE, &history->place, add_event, tags, more, e);
+    return meta_history(txn, &query, &history->place, add_event, tags, more, e);
 }
 
 static void add_removed(const struct digest *d, uint64_t when, void *arg)

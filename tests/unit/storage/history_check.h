@@ -110,7 +110,9 @@ HELPER void check_chains(struct meta_txn *txn)
         chain.tag[0] = '\0';
         chain.repository = walk.key;
         while (more)
-            CHECK_INT(meta_history(txn, walk.key, STR(""), 5, &place, check_link, &chain, &more, NULL), 0);
+            CHECK_INT(meta_history(txn, &(struct history_query){walk.key, STR(""), 5}, &place, check_link, &chain,
+                                   &more, NULL),
+                      0);
     }
     kv_walk_end(&walk);
     count_events(txn, 0, &none, &tagged);

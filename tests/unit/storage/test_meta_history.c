@@ -111,7 +111,9 @@ static void history_is(struct world *w, const char *tag, const char *fmt, ...)
     vsnprintf(wanted, sizeof(wanted), fmt, args);
     va_end(args);
     while (more) { /* a snapshot each, two events at a time */
-        CHECK_INT(meta_history(look(w), STR("a"), str_of(tag), 2, &place, add_line, &lines, &more, &w->err), 0);
+        CHECK_INT(meta_history(look(w), &(struct history_query){STR("a"), str_of(tag), 2}, &place, add_line, &lines,
+                               &more, &w->err),
+                  0);
         meta_done(w->reader);
     }
     CHECK_TEXT(lines.text, wanted);
@@ -165,7 +167,9 @@ TEST(unknown, "of a repository that nobody knows there is no history")
     bool more;
 
     open_world(&w);
-    CHECK_INT(meta_history(look(&w), STR("b"), STR(""), 9, &place, add_line, &lines, &more, &w.err), -1);
+    CHECK_INT(
+        meta_history(look(&w), &(struct history_query){STR("b"), STR(""), 9}, &place, add_line, &lines, &more, &w.err),
+        -1);
     CHECK_TEXT(w.err.text, "b: nothing was ever pushed under this name");
     CHECK_INT(w.err.code, ERR_NOT_FOUND);
     meta_done(w.reader);
