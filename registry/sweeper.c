@@ -29,7 +29,7 @@ struct sweeper {
     struct sweep *sweep;
     uint64_t sweep_due_ms, retention_due_ms; /* monotonic */
     uint64_t change_ms;                      /* when the last change began */
-    uint64_t files_due_ms; /* when the folders are to be looked at again: at once, at first */
+    uint64_t files_due_ms;                   /* when the folders are to be looked at again: at once, at first */
     pthread_t thread;
     pthread_mutex_t lock; /* guards `stopping` */
     pthread_cond_t wake;

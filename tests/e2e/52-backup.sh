@@ -30,7 +30,7 @@ mount -t tmpfs -o size=400m,mode=700 tmpfs "$WORK/far" # another file system
 
 python3 -B "$TESTS/e2e/backup_load.py" >"$WORK/pushed" 2>"$WORK/load.err" &
 load=$!
-sweep_on() { while [[ ! -e $WORK/enough ]]; do berth gc --config "$WORK/config.yml" --delete-untagged --grace 0s --quiet; sleep 0.3; done; }
+sweep_on() { while [[ ! -e $WORK/enough ]]; do berth gc --config "$WORK/config.yml" --delete-untagged --forget-history --grace 0s --quiet; sleep 0.3; done; }
 sweep_on >>"$WORK/gc.log" 2>&1 &
 sweeper=$!
 there_are_tags() { request GET /v2/load/0/tags/list; [[ $STATUS == 200 && $(jq '.tags | length' "$BODY") -ge 3 ]]; }
@@ -91,7 +91,10 @@ check "the registry is what it was before" restored "$WORK/data" pull_all
 
 pool() { find "$WORK/near/blobs" -type f | wc -l; }
 before=$(pool)
-check "older snapshots go" says "6 older snapshots removed" save "$WORK/near" --keep 2
+check "a repository is deleted" berth repository delete load/1 --config "$WORK/config.yml"
+check "its space is freed" says "freed" berth gc --config "$WORK/config.yml" --delete-untagged --forget-history --grace 0s
+check "what is left is saved" save "$WORK/near"
+check "older snapshots go" says "7 older snapshots removed" save "$WORK/near" --keep 2
 check "with the blobs that only they had" [ "$(pool)" -lt "$before" ]
 check "two are left" [ "$(berth backup list "$WORK/near" | wc -l)" = 2 ]
 check "whole" says ": 0 problems" berth backup verify "$WORK/near"
@@ -128,7 +131,7 @@ check "and is whole" says ": 0 problems" berth backup verify "$WORK/small/backup
 mkdir "$WORK/tight"
 mount -t tmpfs -o size=2m,mode=700 tmpfs "$WORK/tight"
 check "a restore to a full disk is an error" fails_saying "No space left" berth restore "$WORK/near" --to "$WORK/tight/data"
-check "which nobody serves" fails_saying "has not come to its end" env REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY="$WORK/tight/data" "$BUILD/berth" serve "$WORK/config.yml"
+check "which nobody serves" fails_saying "has not come to its end" env REGISTRY_HTTP_ADDR=127.0.0.1:5999 REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY="$WORK/tight/data" "$BUILD/berth" serve "$WORK/config.yml"
 mount -o remount,size=400m "$WORK/tight"
 check "with space the same restore goes on" berth restore "$WORK/near" --to "$WORK/tight/data"
 check "and every tag pulls" restored "$WORK/tight/data" pull_all
@@ -163,6 +166,7 @@ check "and then says what is missing" fails_saying "is not restored: it is not i
 push_text "it will be missing"
 check "a push makes it whole" says "snapshot" save "$WORK/near"
 
+push_text "something new"
 spoiled=$(blob_file "$WORK/far/backup" "something new")
 check "the backup far away has all" save "$WORK/far/backup"
 printf 'somethinG new' >"$spoiled"

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "storage/meta_history.h"
 #include "storage/untagged.h"
 #include "tests/unit/storage/meta_fixture.h"
 
@@ -90,14 +91,17 @@ struct times {
 static uint64_t clean(struct world *w, bool dry_run)
 {
     const struct untagged_options options = {.grace_s = GRACE, .now = LATER, .dry_run = dry_run};
-    uint64_t removed;
+    uint64_t removed, forgotten;
 
+    if (!dry_run && history_forget_all(w->meta, UINT64_MAX, UINT64_MAX, NULL, NULL, &forgotten, &w->err) != 0)
+        test_fail(__FILE__, __LINE__, "%s", w->err.text);
     if (untagged_remove(w->meta, &options, &removed, &w->err) != 0)
         test_fail(__FILE__, __LINE__, "%s", w->err.text);
     return removed;
 }
 
-/* Nothing goes while the tag is there but the top's unneeded neighbour in a lattice, and all goes without it. */
+/* Nothing goes while the tag is there but the top's unneeded neighbour in a lattice, and all goes without it and its
+ * history. */
 static struct times try_graph(enum shape shape, size_t n)
 {
     struct graph g = {.change = {.apply = put_all}, .shape = shape, .n = n};
