@@ -198,6 +198,10 @@ def _(server):
     for thread in threads:
         thread.join()
     wire.equal(set(statuses), {201, 403}, statuses)
+    wire.one_of(statuses.count(201) <= 11, (True,), statuses)
+    # Beside others one may be refused for bytes that are both promised and stored for a moment; alone he is not.
+    while push(0) or statuses[-1] == 201:
+        pass
     wire.equal(statuses.count(201), 11, statuses)
 
 
