@@ -315,14 +315,39 @@ static void forget(struct meta_txn *txn, const struct oldest *oldest)
     set_recallable(txn, event->id, &event->digest, count);
 }
 
+/* What a clock that was ahead has dated is as old as the first event after it that is not from the future. When there is
+ * none it may be today's clock that is wrong. *until: the number of the event that tells, for those in between. */
+static bool is_outlived(struct meta_txn *txn, const struct oldest *oldest, uint64_t before, uint64_t latest,
+                        uint64_t *until)
+{
+    struct event_record event = {.when = UINT64_MAX};
+    struct kv_walk walk;
+    struct key own;
+
+    if (oldest->number < *until)
+        return true;
+    number_key(&own, oldest->number);
+    kv_walk_begin(&walk, txn, KV_EVENTS, (struct str){0}, key_str(&own));
+    while (event.when > latest && kv_walk_next(&walk))
+        if (!u64_decode(walk.key, until) || !event_decode(walk.value, &event)) {
+            kv_damaged(txn, KV_EVENTS);
+            break;
+        }
+    kv_walk_end(&walk);
+    return event.when <= latest && event.when < before;
+}
+
 int meta_history_forget(struct meta_txn *txn, uint64_t before, uint64_t latest, size_t limit, size_t *forgotten,
                         bool *more, struct err *e)
 {
     struct oldest oldest;
+    uint64_t until = 0;
 
     *more = false;
     *forgotten = 0;
-    while (load_oldest(txn, &oldest) && (oldest.event.when < before || oldest.event.when > latest)) {
+    while (load_oldest(txn, &oldest) &&
+           (oldest.event.when < before ||
+            (oldest.event.when > latest && is_outlived(txn, &oldest, before, latest, &until)))) {
         if (*forgotten == limit) {
             *more = true;
             break;

@@ -92,8 +92,9 @@ int meta_tag_restore(struct meta_txn *txn, struct tag_restore *restore, struct e
 /* ---- forgetting ---- */
 
 /* Events older than `before` (wall-clock seconds, exclusive) are forgotten, the oldest first and at most `limit`, and
- * with the last one that names a manifest the possibility to put it back. So are those dated after `latest`: a clock that
- * was wrong must not keep them for ever. *more: there may be others left. *forgotten counts. */
+ * with the last one that names a manifest the possibility to put it back. One dated after `latest` goes when the next
+ * that is not does: a clock that was wrong must not keep it for ever, and one that is wrong now must not have everything
+ * forgotten. *more: there may be others left. *forgotten counts. */
 int meta_history_forget(struct meta_txn *txn, uint64_t before, uint64_t latest, size_t limit, size_t *forgotten,
                         bool *more, struct err *e);
 

@@ -479,17 +479,51 @@ TEST(forget_all, "forgetting goes on in small changes, and ends when it is told 
     world_close(&w);
 }
 
-TEST(future, "events from a clock that was wrong are forgotten, too")
+static uint64_t forget_old(struct world *w, uint64_t before, uint64_t latest)
+{
+    uint64_t forgotten = 0;
+
+    CHECK_INT(history_forget_all(w->meta, before, latest, NULL, NULL, &forgotten, &w->err), 0);
+    history_check(look(w));
+    meta_done(w->reader);
+    return forgotten;
+}
+
+TEST(future, "events from a clock that was ahead are forgotten with the first one after them that is not")
 {
     struct world w;
-    uint64_t forgotten;
 
     open_world(&w);
     image(&w, 1, "v");
     wall_s = NOW * 1000;
+    for (int i = 0; i < 300; i++) {
+        CHECK_INT(tag_delete(&w, "a", "v"), 0);
+        wall_s = NOW * 1000 + (uint64_t)i;
+        if (i < 299)
+            CHECK_INT(restore(&w, "v", NULL, 0), 0);
+    }
+    CHECK_INT(forget_old(&w, NOW + 1, NOW * 100), 1);
+    image(&w, 1, "v");
+    CHECK_INT(forget_old(&w, NOW, NOW * 100), 0);
+    CHECK_INT(forget_old(&w, NOW + 1, NOW * 100), 600);
+    world_close(&w);
+}
+
+TEST(past, "a clock that starts long ago has nothing forgotten, whatever happens before it is set")
+{
+    struct world w;
+
+    open_world(&w);
+    image(&w, 1, "v");
     CHECK_INT(tag_delete(&w, "a", "v"), 0);
-    CHECK_INT(history_forget_all(w.meta, NOW + 1, NOW * 100, NULL, NULL, &forgotten, &w.err), 0);
-    CHECK_INT(forgotten, 2);
+    CHECK_INT(forget_old(&w, 0, NOW / 2), 0);
+    image(&w, 1, "v");
+    wall_s = 100;
+    CHECK_INT(tag_delete(&w, "a", "v"), 0);
+    CHECK_INT(forget_old(&w, 50, NOW / 2), 0);
+    wall_s = NOW + 100;
+    CHECK_INT(forget_old(&w, NOW, NOW * 100), 0);
+    CHECK_INT(forget_old(&w, NOW + 101, NOW * 100), 4);
     world_close(&w);
 }
 
