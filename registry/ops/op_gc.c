@@ -103,6 +103,8 @@ static int forget_history(struct gc *gc, struct err *e)
 
     if (gc->dry_run)
         return 0;
+    if (!gc->forgets && clock_watch_check(gc->op->store->clock, gc->grace_s, e) != 0)
+        return -1;
     if (!gc->quiet)
         op_progress(gc->op, "forgetting old history");
     return history_forget_all(gc->op->store->meta, before, now + keep, is_cancelled, gc, &gc->events, e);

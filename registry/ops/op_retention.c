@@ -5,6 +5,7 @@
 #include "registry/ops/operations.h"
 
 /* storage */
+#include "storage/clock_watch.h"
 #include "storage/reference.h"
 #include "storage/retention_run.h"
 
@@ -119,13 +120,26 @@ static int check_call(const struct op *op, int *status, struct err *e)
     return 0;
 }
 
+/* As the server's own retention does. */
+static int check_clock(const struct op *op, struct err *e)
+{
+    struct err why;
+
+    if (clock_watch_check(op->store->clock, op->config->garbage_collection.grace_s, &why) == 0)
+        return 0;
+    return err_set(
+        e, ERR_BUSY,
+        "the clock was set forward lately, so that tags may look older than they are; see what would go with "
+        "--dry-run, and try again when storage.maintenance.garbagecollection.grace has passed");
+}
+
 int op_retention(struct op *op, int *status, struct err *e)
 {
     struct retaining r = {.op = op, .dry_run = op->call->given[OPTION_DRY_RUN]};
     uint64_t removed = 0;
     int rc;
 
-    if (check_call(op, status, e) != 0)
+    if (check_call(op, status, e) != 0 || (!r.dry_run && check_clock(op, e) != 0))
         return -1;
     rc = retain(&r, &removed, e);
     if (r.dry_run) {

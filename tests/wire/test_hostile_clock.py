@@ -11,7 +11,8 @@ YEAR = 365 * 24 * 3600
 JUMPS = [("a year forward", YEAR), ("back to where it was", 0), ("ten years back", -10 * YEAR), ("by an hour", 3600)]
 GRACE = 30
 wire.CONFIG = wire.CONFIG.replace("  delete: {{enabled: true}}", f"""  delete: {{{{enabled: true}}}}
-  maintenance: {{{{garbagecollection: {{{{grace: {GRACE}s, interval: 1s}}}}}}}}""")
+  maintenance: {{{{garbagecollection: {{{{grace: {GRACE}s, interval: 1s}}}},
+    retention: {{{{rules: [{{{{repositories: ["clock/history"], olderthan: 720h}}}}]}}}}}}}}""")
 wire.CONFIG = wire.CONFIG.replace('http: {{addr: "127.0.0.1:{port}"}}', 'http: {{addr: "127.0.0.1:{port}", timeouts: {{head: 3s}}}}')
 
 
@@ -35,6 +36,13 @@ class Server(wire.Server):
 
 
 wire.Server = Server
+
+
+def berth(server, *arguments):
+    """Exit status, and what it said."""
+    result = subprocess.run([f"{wire.BUILD}/berth", *arguments, "--config", f"{server.folder}/config.yml"],
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    return result.returncode, result.stdout
 
 
 @wire.case("the tests' clock is the server's: its Date follows a jump")
@@ -85,6 +93,23 @@ def _(server):
     time.sleep(4)  # some sweeps later
     wire.equal(server.ask("GET", f"/v2/clock/lease/blobs/{digest}").body, b"leased")
     server.jump(0)
+
+
+@wire.case("after a jump commands neither forget the history nor delete tags for their age")
+def _(server):
+    server.push_image("clock/history", "t")
+    wire.equal(server.ask("DELETE", "/v2/clock/history/manifests/t").status, 202)
+    server.push_image("clock/history", "u")
+    server.jump(YEAR)
+    status, text = berth(server, "gc")
+    wire.true(status == 1 and "the clock was set forward" in text, text)
+    status, text = berth(server, "retention", "clock/history")
+    wire.true(status == 1 and "the clock was set forward lately, so that tags may look older than they are" in text, text)
+    status, text = berth(server, "retention", "clock/history", "--dry-run")
+    wire.true(status == 0 and "clock/history:u would go" in text, text)
+    server.jump(0)
+    status, text = berth(server, "tags", "restore", "clock/history:t")
+    wire.equal(status, 0, text)
 
 
 wire.main()
