@@ -92,15 +92,19 @@ static bool matches(const struct retention_rule *rule, struct retention_tag *tag
 void retention_judge(const struct retention_rule *rule, struct retention_tag *tags, size_t n, uint64_t now,
                      uint64_t since)
 {
+    uint64_t newest = 0;
+
     if (n > 0)
         qsort(tags, n, sizeof(*tags), compare);
     for (size_t i = 0; i < n; i++) {
         tags[i].matching = NULL;
-        if (i < rule->keep_last)
+        if (newest < rule->keep_last) {
             tags[i].verdict = RETENTION_NEWEST;
-        else if (matches(rule, &tags[i]))
+            newest += tags[i].moved <= now; /* what a wrong clock has dated takes the place of none */
+        } else if (matches(rule, &tags[i])) {
             tags[i].verdict = RETENTION_MATCHING;
-        else
+        } else {
             retention_holds(rule, &tags[i], now, since);
+        }
     }
 }

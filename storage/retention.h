@@ -25,7 +25,8 @@ struct retention_rule {
     size_t repository_count;
 
     /* what is kept */
-    uint64_t keep_last;   /* so many tags, those moved last; 0: none for that */
+    uint64_t
+        keep_last; /* so many tags, those moved last, and beside them what is dated in the future; 0: none for that */
     char **keep_matching; /* globs of tags (pattern_glob_matches()) */
     size_t keep_matching_count;
 

@@ -27,6 +27,8 @@ static const struct scene scenes[] = {
     {"the newest are counted with those that names keep", 1, "v*", 0, 0, 0, "v9@9 a@8 b@7", "a b"},
     {"older than its limit goes, just as old does not", 0, "", 100, 0, 0, "a@899 b@900 c@901", "a"},
     {"a tag from the future is young", 0, "", 100, 0, 0, "a@2000", ""},
+    {"tags from the future are kept beside the newest, not instead of them", 1, "", 0, 0, 0, "a@2000 b@999 c@2 d@3000",
+     "c"},
     {"age keeps what number does not", 1, "", 100, 0, 0, "a@1 b@950 c@960 d@2", "d a"},
     {"not pulled for so long goes", 0, "", 0, 100, 0, "a@1<899 b@1<900 c@1<950", "a"},
     {"never pulled counts from when it was moved", 0, "", 0, 100, 0, "a@1 b@950", "a"},
