@@ -2,7 +2,7 @@
  * How a blob is judged:
  *
  *   open ─▶ length ─▶ hash, piece by piece ─▶ digest ─▶ sound
- *     │        │              │ cannot read      │ differs: once more, from the disk; still: damaged
+ *     │        │              │ cannot read      │ differs: either once more, from the disk; still: damaged
  *     └────────┴──────────────┴──────────────────┴─▶ claim ─▶ the same file still? ─▶ quarantine ─▶ finding
  *
  * Files are hashed without a claim (pin.h), because that takes long and pushes wait for claims. So a claim comes last,
@@ -234,6 +234,14 @@ static ssize_t read_piece(struct scrub *scrub, off_t at)
     return n;
 }
 
+/* From its start, in case it was a bus or a bit of memory that failed. */
+static int read_again(struct scrub *scrub)
+{
+    scrub->again = true;
+    close_file(scrub);
+    return 0;
+}
+
 static int judge_content(struct scrub *scrub, struct err *e)
 {
     struct digest found;
@@ -245,11 +253,7 @@ static int judge_content(struct scrub *scrub, struct err *e)
         next_blob(scrub);
         return 0;
     }
-    if (scrub->again)
-        return settle(scrub, SCRUB_CONTENT, e);
-    scrub->again = true;
-    close_file(scrub);
-    return 0;
+    return scrub->again ? settle(scrub, SCRUB_CONTENT, e) : read_again(scrub);
 }
 
 static int read_on(struct scrub *scrub, struct err *e)
@@ -257,7 +261,7 @@ static int read_on(struct scrub *scrub, struct err *e)
     ssize_t n = read_piece(scrub, (off_t)hasher_length(&scrub->hasher));
 
     if (n < 0 && blob_errno_damaged(errno))
-        return settle(scrub, SCRUB_UNREADABLE, e);
+        return scrub->again ? settle(scrub, SCRUB_UNREADABLE, e) : read_again(scrub);
     if (n < 0)
         return err_errno(e, "read");
     if (n == 0)

@@ -148,7 +148,7 @@ static void put_link(const char *path)
 static void fail_disk(const char *path)
 {
     (void)path;
-    fail_reads(1, EIO);
+    fail_reads(2, EIO);
 }
 
 static const struct {
@@ -259,6 +259,23 @@ TEST(second_reading, "bytes that differ once and not when they are read again ar
     fail_reads(4, 0);
     scrub_all(&y, false);
     CHECK_INT(done.damaged, 1);
+    fail_reads(0, 0);
+    yard_close(&y);
+}
+
+TEST(read_error, "a blob that could not be read once and then can is no damage")
+{
+    struct yard y;
+
+    yard_open(&y);
+    push(&y, "a", 1);
+    fail_reads(1, EIO);
+    scrub_all(&y, false);
+    CHECK_INT(done.damaged, 0);
+    fail_reads(2, EIO);
+    scrub_all(&y, false);
+    CHECK_INT(done.damaged, 1);
+    CHECK_INT(last_finding.flaw, SCRUB_UNREADABLE);
     fail_reads(0, 0);
     yard_close(&y);
 }
