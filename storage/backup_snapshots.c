@@ -1,6 +1,7 @@
 /* The snapshots of a backup directory (backup_dir.h): what there is, and how they come and go. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,15 +193,20 @@ int snapshot_finish(const struct backup_dir *dir, const char *stamp, struct err 
 
 /* ---- going ---- */
 
-/* A snapshot's directory has files and no directories. */
+/* A snapshot's directory has files and no directories. What is elsewhere behind a symbolic link is not touched. */
 static int remove_directory(const char *path, struct err *e)
 {
-    DIR *listing = opendir(path);
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *listing = fd < 0 ? NULL : fdopendir(fd);
     const struct dirent *entry;
     int rc = 0;
 
-    if (listing == NULL)
-        return errno == ENOENT ? 0 : err_errno(e, "%s", path);
+    if (listing == NULL) {
+        rc = fd < 0 && errno == ENOENT ? 0 : err_errno(e, "%s", path);
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
     while (rc == 0 && (entry = readdir(listing)) != NULL)
         if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
             unlinkat(dirfd(listing), entry->d_name, 0) != 0)

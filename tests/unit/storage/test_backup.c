@@ -400,6 +400,28 @@ TEST(killed, "what a killed backup has left goes with the next one")
     yard_close(&y);
 }
 
+TEST(elsewhere, "where a link leads that looks like what a killed backup has left, nothing is removed")
+{
+    char path[PATH_MAX], away[PATH_MAX], file[PATH_MAX + 8];
+    struct yard y;
+
+    yard_open(&y);
+    push(&y, 1);
+    backup_well(&y);
+    snprintf(away, sizeof(away), "%s/away", y.base);
+    snprintf(file, sizeof(file), "%s/file", away);
+    CHECK_INT(mkdir(away, 0700), 0);
+    spoil(file, 100);
+    snprintf(path, sizeof(path), "%s/snapshots/2020-01-01T000000Z.partial", y.directory);
+    CHECK_INT(symlink(away, path), 0);
+    CHECK_INT(backup(&y), -1);
+    CHECK(strstr(y.err.text, "snapshots/2020-01-01T000000Z.partial: Not a directory") != NULL);
+    CHECK_INT(access(file, F_OK), 0);
+    CHECK_INT(unlink(path), 0);
+    backup_well(&y);
+    yard_close(&y);
+}
+
 TEST(pruned_half, "a removal that stopped half-way is gone on with")
 {
     char from[PATH_MAX], to[PATH_MAX];
