@@ -254,6 +254,21 @@ int blob_detach(const struct blob_store *store, const struct digest *d, int *fd,
 
 /* ---- quarantine ---- */
 
+/* Its owner is that of the directory it is in: root repairs what a server of another user goes on with. */
+int blob_quarantine_make(const struct blob_store *store, struct err *e)
+{
+    struct stat root;
+
+    if (mkdirat(store->root, "quarantine", 0700) != 0)
+        return errno == EEXIST ? 0 : err_errno(e, "mkdir quarantine");
+    if (fstat(store->root, &root) != 0)
+        return err_errno(e, "stat");
+    if (geteuid() != 0 || root.st_uid == 0 ||
+        fchownat(store->root, "quarantine", root.st_uid, root.st_gid, AT_SYMLINK_NOFOLLOW) == 0 || errno == EPERM)
+        return 0; /* a server that runs as root has given up the right to change owners, and needs none here */
+    return err_errno(e, "quarantine: chown");
+}
+
 /* A name in quarantine/ that nothing has. Only whoever has claimed the blob takes one of its names. */
 static int free_name(int root, const struct digest *d, char where[BLOB_QUARANTINE_MAX], struct err *e)
 {
@@ -279,7 +294,7 @@ int blob_quarantine(const struct blob_store *store, const struct digest *d, char
     struct blob_name name;
 
     blob_name_of(d, &name);
-    if (make_folder(store->root, "quarantine", e) != 0 || free_name(store->root, d, where, e) != 0)
+    if (blob_quarantine_make(store, e) != 0 || free_name(store->root, d, where, e) != 0)
         return err_wrap(e, "blob %s", name.text);
     if (renameat(store->dir, name.file, store->root, where) != 0)
         return err_errno(e, "blob %s: move to %s", name.text, where);

@@ -45,6 +45,8 @@ int blob_open_cached(const struct blob_store *store, const struct digest *d, int
  * the caller; only when the very last fsync fails is it gone already: the blob is there, but nobody may be told so.
  * Blocks. */
 int blob_adopt(const struct blob_store *store, const struct digest *d, const char *path, int fd, struct err *e);
+/* <root>/quarantine, if it is not there. */
+int blob_quarantine_make(const struct blob_store *store, struct err *e);
 /* Move the file of `d` out of everybody's way, to <root>/quarantine/<alg>-<hex>, with ".2", ".3", … behind it when that
  * name is taken; `where` gets the name below <root>. Whoever has it open reads on. ERR_NOT_FOUND when there is none. The
  * caller has claimed the blob (pin.h). Blocks. */

@@ -36,9 +36,8 @@ static int keep_manifest(const struct store *store, const struct digest *d, stru
 
     digest_format(d, text);
     text[strcspn(text, ":")] = '-';
-    sbuf_printf(&path, "%s/quarantine", store->root);
-    rc = file_mkdirs(sbuf_text(&path), 0700, e);
-    sbuf_printf(&path, "/manifest-%s", text);
+    sbuf_printf(&path, "%s/quarantine/manifest-%s", store->root, text);
+    rc = blob_quarantine_make(store->blobs, e);
     if (rc == 0)
         rc = file_replace(sbuf_text(&path), bytes.p, bytes.n, 0600, e);
     sbuf_free(&path);

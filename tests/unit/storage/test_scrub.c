@@ -212,6 +212,27 @@ TEST(damage, "each kind of damage is found, moved to quarantine, and repaired by
     }
 }
 
+TEST(owner, "quarantine belongs to whom the data directory belongs to, also when root is the first to need it")
+{
+    char path[512];
+    struct stat st;
+    struct yard y;
+
+    if (geteuid() != 0)
+        return;
+    yard_open(&y);
+    push(&y, "a", 1);
+    CHECK_INT(chown(y.store->root, 1234, 5678), 0);
+    flip(path_of(&y, 1));
+    scrub_all(&y, false);
+    CHECK_INT(done.damaged, 1);
+    snprintf(path, sizeof(path), "%s/quarantine", y.store->root);
+    CHECK_INT(stat(path, &st), 0);
+    CHECK_INT(st.st_uid, 1234);
+    CHECK_INT(st.st_gid, 5678);
+    yard_close(&y);
+}
+
 TEST(dry_run, "a dry run finds the same and moves nothing")
 {
     struct yard y;
