@@ -38,7 +38,7 @@ LIBS := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null) $(LLHTTP_LIBS)
 
 # Rooms. A program is a file with main(): registry/main.c and tools/berth_*.c.
 BASE := $(wildcard registry/base/*.c)
-STORAGE := $(wildcard storage/*.c)
+STORAGE := $(wildcard storage/*.c storage/*/*.c)
 AUTH := $(wildcard auth/*.c)
 REGISTRY := $(filter-out registry/main.c,$(wildcard registry/*.c registry/config/*.c registry/net/*.c registry/api/*.c registry/ops/*.c))
 TOOL_MAINS := $(wildcard tools/berth_*.c)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* storage */
-#include "storage/backup.h"
+#include "storage/backup/backup.h"
 
 /* base */
 #include "registry/base/size_text.h"

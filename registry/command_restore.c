@@ -1,4 +1,4 @@
-/* `berth restore`: a data directory from a backup (storage/restore.h). No server and no store is open. */
+/* `berth restore`: a data directory from a backup (storage/backup/restore.h). No server and no store is open. */
 #include "registry/commands.h"
 
 #include <inttypes.h>
@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 /* storage */
-#include "storage/restore.h"
+#include "storage/backup/restore.h"
 
 /* base */
 #include "registry/base/log.h"

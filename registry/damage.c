@@ -2,7 +2,7 @@
 
 #include "registry/base/size_text.h"
 #include "registry/metrics.h"
-#include "storage/needs.h"
+#include "storage/upkeep/needs.h"
 
 enum { NEEDS_MOST = 20 };
 

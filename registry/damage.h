@@ -6,7 +6,7 @@
 #ifndef BERTH_REGISTRY_DAMAGE_H
 #define BERTH_REGISTRY_DAMAGE_H
 
-#include "storage/scrub.h"
+#include "storage/upkeep/scrub.h"
 
 /* Append "blob sha256:…, 1.2 MiB, is damaged: its bytes have another digest; moved to quarantine/…; needed by a:1". */
 void damage_text(struct meta_reader *reader, const struct scrub_finding *finding, struct sbuf *out);

@@ -6,7 +6,7 @@
 #include "registry/net/crowd.h"
 #include "registry/server.h"
 #include "registry/side.h"
-#include "storage/meta_usage.h"
+#include "storage/meta/meta_usage.h"
 
 /* Clients' connections. A loop counts its listeners too, until it drains. */
 static int64_t count_connections(const struct loop *here)

@@ -8,7 +8,7 @@
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/base/str.h"
-#include "storage/meta_pulls.h"
+#include "storage/meta/meta_pulls.h"
 
 enum {
     SLOTS = 2 * PULLS_MOST, /* a power of two */

@@ -1,5 +1,5 @@
 /*
- * Noting which manifests are pulled, for `berth tags list` and rules of retention (storage/meta_pulls.h).
+ * Noting which manifests are pulled, for `berth tags list` and rules of retention (storage/meta/meta_pulls.h).
  *
  * Each loop remembers what was pulled from it, PULLS_MOST manifests at most, and hands that to the metadata writer once a
  * minute, or when it is full. While the writer has the last batch and the next is full, pulls are not noted: they are
@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #include "storage/digest.h"
-#include "storage/meta.h"
+#include "storage/meta/meta.h"
 
 enum { PULLS_MOST = 1024 };
 

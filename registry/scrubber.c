@@ -12,8 +12,8 @@
 #include "registry/base/log.h"
 #include "registry/damage.h"
 #include "registry/metrics.h"
-#include "storage/meta_rebuild.h"
-#include "storage/scrub_state.h"
+#include "storage/meta/meta_rebuild.h"
+#include "storage/upkeep/scrub_state.h"
 
 enum {
     NICE = 19,

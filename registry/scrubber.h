@@ -1,7 +1,7 @@
 /*
  * The background scrubber: a thread of its own, of low priority, that reads everything again once per
- * storage.maintenance.scrub.interval, at most `rate` bytes a second (storage/scrub.h), and checks the metadata
- * (storage/meta_check.h). Its place outlives the server (storage/scrub_state.h). A thread of its own, because a pass
+ * storage.maintenance.scrub.interval, at most `rate` bytes a second (storage/upkeep/scrub.h), and checks the metadata
+ * (storage/meta/meta_check.h). Its place outlives the server (storage/upkeep/scrub_state.h). A thread of its own, because a pass
  * takes hours or days and the sweeper's steps must not wait for it.
  *
  * What it finds is logged with who needs it, and counted. Metadata is not repaired while serving: that is `berth fsck`.

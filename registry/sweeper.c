@@ -13,7 +13,7 @@
 #include "registry/metrics.h"
 #include "registry/upkeep.h"
 #include "storage/clock_watch.h"
-#include "storage/sweep.h"
+#include "storage/upkeep/sweep.h"
 
 enum {
     NICE = 15,

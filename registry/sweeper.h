@@ -1,7 +1,7 @@
 /*
  * The background sweeper: a thread of its own, of low priority, that looks after what is stored: it applies rules of
  * retention and forgets old history (upkeep.h), and walks over the storage every
- * storage.maintenance.garbagecollection.interval and removes what nobody needs (storage/sweep.h), slowly enough not to
+ * storage.maintenance.garbagecollection.interval and removes what nobody needs (storage/upkeep/sweep.h), slowly enough not to
  * be felt: at most `rate` blobs a second, and never working for longer than it rests.
  *
  * What a walk costs is what it finds. Files that a crash left without a record are looked for in the first walk after a

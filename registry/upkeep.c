@@ -3,9 +3,9 @@
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/metrics.h"
-#include "storage/meta_history.h"
-#include "storage/retention_run.h"
-#include "storage/untagged.h"
+#include "storage/meta/meta_history.h"
+#include "storage/upkeep/retention_run.h"
+#include "storage/upkeep/untagged.h"
 
 /* Being told to stop is no failure. */
 static void say_failure(const char *what, const struct err *e)

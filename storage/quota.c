@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "registry/base/size_text.h"
-#include "storage/meta_usage.h"
+#include "storage/meta/meta_usage.h"
 
 struct quota {
     char *path;

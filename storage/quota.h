@@ -25,7 +25,7 @@
 #include "registry/base/err.h"
 #include "registry/base/str.h"
 #include "storage/digest.h"
-#include "storage/meta.h"
+#include "storage/meta/meta.h"
 
 struct quotas;
 

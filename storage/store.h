@@ -13,7 +13,7 @@
 #include "registry/base/err.h"
 #include "storage/asked.h"
 #include "storage/blob.h"
-#include "storage/meta.h"
+#include "storage/meta/meta.h"
 #include "storage/pin.h"
 #include "storage/upload.h"
 

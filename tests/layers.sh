@@ -14,7 +14,9 @@ complain() {
 rooms_of() {
     case $1 in
     registry/base/*) echo 'registry/base' ;;
-    storage/*) echo 'storage registry/base' ;;
+    storage/upkeep/*) echo 'storage/upkeep storage storage/meta registry/base' ;;
+    storage/backup/*) echo 'storage/backup storage storage/meta registry/base' ;;
+    storage/*) echo 'storage storage/meta registry/base' ;;
     auth/*) echo 'auth registry/base' ;;
     tools/certificate/*) echo 'tools/certificate tools registry/base' ;;
     tools/ca/*) echo 'tools/ca tools/certificate tools auth registry/base' ;;
@@ -22,21 +24,21 @@ rooms_of() {
     tools/trust/*) echo 'tools/trust tools registry/base' ;;
     tools/berth_*) echo 'tools tools/ca tools/certificate tools/user tools/trust auth registry/base' ;;
     tools/*) echo 'tools auth registry/base' ;;
-    registry/config/*) echo 'registry/config auth storage registry/base' ;;
-    registry/ops/*) echo 'registry registry/ops registry/config storage registry/base' ;;
-    registry/*) echo 'registry registry/config registry/net registry/api registry/ops auth storage registry/base' ;;
-    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops auth storage tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
+    registry/config/*) echo 'registry/config auth storage storage/upkeep registry/base' ;;
+    registry/ops/*) echo 'registry registry/ops registry/config storage storage/meta storage/upkeep storage/backup registry/base' ;;
+    registry/*) echo 'registry registry/config registry/net registry/api registry/ops auth storage storage/meta storage/upkeep storage/backup registry/base' ;;
+    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops auth storage storage/meta storage/upkeep storage/backup tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
     *) echo '' ;;
     esac
 }
 
 # header pattern | files that may include it
 owners='
-lmdb.h                          | storage/meta_lmdb*.c storage/meta_lmdb.h
+lmdb.h                          | storage/meta/meta_lmdb*.c storage/meta/meta_lmdb.h
 argon2.h crypt.h                | auth/password.c
 yaml.h                          | registry/config/config_tree.c
 llhttp.h                        | registry/net/http1*.c registry/net/http1*.h
-jansson.h                       | storage/manifest*.c storage/manifest_json.h storage/backup_record.c tools/trust/*.c
+jansson.h                       | storage/manifest*.c storage/manifest_json.h storage/backup/backup_record.c tools/trust/*.c
 h2o.h h2o/*.h                   | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c registry/api/*.h
 openssl/*.h                     | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c storage/digest*.c auth/*.c tools/*.c tools/*.h tools/certificate/*.c tools/certificate/*.h tools/trust/trust_files.c
 '

@@ -22,7 +22,7 @@
 #include "registry/config/config_source.h"
 #include "registry/config/config_take.h"
 #include "registry/config/config_tree.h"
-#include "storage/retention.h"
+#include "storage/upkeep/retention.h"
 
 static const char *const candidates[] = {"/etc/berth/config.yml", "/etc/distribution/config.yml",
                                          "/etc/docker/registry/config.yml", NULL};

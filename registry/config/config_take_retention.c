@@ -1,11 +1,11 @@
 /*
- * The rules of storage.maintenance.retention. What a rule means is said in storage/retention.h; here is told what is wrong
+ * The rules of storage.maintenance.retention. What a rule means is said in storage/upkeep/retention.h; here is told what is wrong
  * with one, and where it stands.
  */
 #include <stdlib.h>
 
 /* storage */
-#include "storage/retention.h"
+#include "storage/upkeep/retention.h"
 
 /* config */
 #include "registry/config/config_take.h"

@@ -10,7 +10,7 @@
 #include "registry/pulls.h"
 #include "registry/rules.h"
 #include "registry/server.h"
-#include "storage/meta.h"
+#include "storage/meta/meta.h"
 
 enum { TICK_MS = 1000, LOG_FLUSH_MS = 100, LOG_FLUSH_BYTES = 64 * 1024 };
 

@@ -13,7 +13,7 @@
 #define BERTH_NET_WORKERS_H
 
 #include "registry/net/loop.h"
-#include "storage/meta.h"
+#include "storage/meta/meta.h"
 
 enum lane {
     LANE_DISK,    /* file operations: many threads, mostly waiting */

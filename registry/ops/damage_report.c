@@ -4,7 +4,7 @@
 #include "registry/base/size_text.h"
 
 /* storage */
-#include "storage/needs.h"
+#include "storage/upkeep/needs.h"
 
 /* registry */
 #include "registry/commands.h"

@@ -9,8 +9,8 @@
 #include <pthread.h>
 
 #include "registry/ops/op.h"
-#include "storage/meta_check.h"
-#include "storage/scrub.h"
+#include "storage/meta/meta_check.h"
+#include "storage/upkeep/scrub.h"
 
 struct damage_report {
     struct op *op;

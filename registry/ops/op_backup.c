@@ -1,5 +1,5 @@
 /*
- * `berth backup DIR`: a snapshot of the data directory (storage/backup.h), while it is served or not. The user who runs
+ * `berth backup DIR`: a snapshot of the data directory (storage/backup/backup.h), while it is served or not. The user who runs
  * the server writes it, wherever the command was typed; a relative DIR begins at the directory of the command.
  */
 #include "registry/ops/operations.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 /* storage */
-#include "storage/backup.h"
+#include "storage/backup/backup.h"
 
 /* base */
 #include "registry/base/clock.h"

@@ -1,5 +1,5 @@
 /*
- * `berth du`: how much each repository, or each path, holds. Everything comes from counters (storage/meta_usage.h), so
+ * `berth du`: how much each repository, or each path, holds. Everything comes from counters (storage/meta/meta_usage.h), so
  * the answer costs one look at each repository that is listed and nothing for what is in it.
  */
 #include "registry/ops/operations.h"
@@ -11,7 +11,7 @@
 #include "registry/base/str.h"
 #include "registry/commands.h"
 #include "registry/base/size_text.h"
-#include "storage/meta_usage.h"
+#include "storage/meta/meta_usage.h"
 
 enum { PIECE = 500, DEPTH_MAX = REPOSITORY_NAME_MAX };
 

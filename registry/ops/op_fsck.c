@@ -1,5 +1,5 @@
 /*
- * `berth fsck`: repairs the metadata (storage/meta_rebuild.h) and then scrubs all blobs (storage/scrub.h) on all cores,
+ * `berth fsck`: repairs the metadata (storage/meta/meta_rebuild.h) and then scrubs all blobs (storage/upkeep/scrub.h) on all cores,
  * while no server holds the data directory. Files that are damaged or missing it cannot bring back: it names the images
  * to push again.
  */
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* storage */
-#include "storage/meta_rebuild.h"
+#include "storage/meta/meta_rebuild.h"
 
 /* registry */
 #include "registry/commands.h"

@@ -1,10 +1,10 @@
 /*
- * `berth gc`: what the server's sweeper does (storage/sweep.h), in one go and without pauses, and the removal of untagged
- * manifests (storage/untagged.h).
+ * `berth gc`: what the server's sweeper does (storage/upkeep/sweep.h), in one go and without pauses, and the removal of untagged
+ * manifests (storage/upkeep/untagged.h).
  *
  * A manifest that goes begins the leases of its blobs anew. So what only it named is freed a grace later, by the next
  * run or by the server, unless --grace 0s says that nobody is in the middle of anything. What can still be put back
- * (storage/meta_history.h) does not go, unless --forget-history says that nobody will.
+ * (storage/meta/meta_history.h) does not go, unless --forget-history says that nobody will.
  */
 #include "registry/ops/operations.h"
 
@@ -14,9 +14,9 @@
 
 /* storage */
 #include "storage/clock_watch.h"
-#include "storage/meta_history.h"
-#include "storage/sweep.h"
-#include "storage/untagged.h"
+#include "storage/meta/meta_history.h"
+#include "storage/upkeep/sweep.h"
+#include "storage/upkeep/untagged.h"
 
 /* base */
 #include "registry/base/clock.h"

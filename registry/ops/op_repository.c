@@ -1,6 +1,6 @@
 /*
  * `berth repository list` and `berth repository delete`: all that is in a repository goes, in small changes beside what
- * clients do (storage/meta.h). The blobs' files follow when their leases are over, with the sweeper.
+ * clients do (storage/meta/meta.h). The blobs' files follow when their leases are over, with the sweeper.
  */
 #include "registry/ops/operations.h"
 
@@ -9,7 +9,7 @@
 
 #include "registry/commands.h"
 #include "registry/base/size_text.h"
-#include "storage/meta_usage.h"
+#include "storage/meta/meta_usage.h"
 
 enum { PIECE = 500 };
 

@@ -7,7 +7,7 @@
 /* storage */
 #include "storage/clock_watch.h"
 #include "storage/reference.h"
-#include "storage/retention_run.h"
+#include "storage/upkeep/retention_run.h"
 
 /* base */
 #include "registry/base/clock.h"

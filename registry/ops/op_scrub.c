@@ -7,8 +7,8 @@
 #include <time.h>
 
 /* storage */
-#include "storage/meta_rebuild.h"
-#include "storage/scrub_state.h"
+#include "storage/meta/meta_rebuild.h"
+#include "storage/upkeep/scrub_state.h"
 
 /* base */
 #include "registry/base/clock.h"

@@ -1,5 +1,5 @@
 /*
- * `berth tags`: what happened to tags (storage/meta_history.h), and putting one back.
+ * `berth tags`: what happened to tags (storage/meta/meta_history.h), and putting one back.
  *
  *   tags list REPOSITORY             where each tag points to, since when, and when that was last pulled
  *   tags history REPOSITORY[:TAG]    what happened, the newest first
@@ -13,8 +13,8 @@
 #include <time.h>
 
 /* storage */
-#include "storage/meta_history.h"
-#include "storage/meta_pulls.h"
+#include "storage/meta/meta_history.h"
+#include "storage/meta/meta_pulls.h"
 #include "storage/reference.h"
 
 /* base */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "registry/base/log.h"
-#include "storage/meta_check.h"
+#include "storage/meta/meta_check.h"
 #include "storage/store.h"
 
 static void say(const struct meta_finding *finding, void *arg)

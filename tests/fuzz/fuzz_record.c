@@ -1,7 +1,7 @@
 /* Records of the metadata tables: what decodes must encode to the same bytes. Input: the bytes of a value. */
 #include "tests/fuzz/fuzz.h"
 
-#include "storage/meta_record.h"
+#include "storage/meta/meta_record.h"
 
 static void same(struct str in, const char *bytes, size_t n)
 {

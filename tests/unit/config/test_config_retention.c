@@ -1,5 +1,5 @@
 /* storage.maintenance.retention and history. */
-#include "storage/retention.h"
+#include "storage/upkeep/retention.h"
 
 #include "tests/unit/config/config_fixture.h"
 

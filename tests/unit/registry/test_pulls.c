@@ -1,6 +1,6 @@
 /* What is remembered of pulls, and when it is written. */
 #include "registry/pulls.h"
-#include "tests/unit/storage/meta_fixture.h"
+#include "tests/unit/meta/meta_fixture.h"
 
 static struct digest image(struct world *w, unsigned number, const char *tag)
 {

@@ -1,7 +1,7 @@
 /* Which manifests were asked for, and what a ticket is worth while they are being removed. */
 #include "storage/asked.h"
 #include "registry/base/clock.h"
-#include "tests/unit/storage/meta_fixture.h"
+#include "tests/unit/meta/meta_fixture.h"
 
 #include <stdatomic.h>
 

@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 
-#include "tests/unit/storage/meta_fixture.h"
+#include "tests/unit/meta/meta_fixture.h"
 
 static struct quotas *two_quotas(void)
 {

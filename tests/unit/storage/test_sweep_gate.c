@@ -1,5 +1,5 @@
 /* Sweeps that are held back, and one that is alone. */
-#include "tests/unit/storage/sweep_fixture.h"
+#include "tests/unit/upkeep/sweep_fixture.h"
 
 TEST(held_back, "while sweeps are held back nothing goes, and the walk goes on where it was when the last hold ends")
 {

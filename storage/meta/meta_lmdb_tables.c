@@ -1,0 +1,147 @@
+/* Tables and walks over them, and the error that a transaction carries. */
+#include "storage/meta/meta_lmdb.h"
+
+#include <string.h>
+
+static MDB_val to_val(struct str s)
+{
+    return (MDB_val){.mv_size = s.n, .mv_data = (void *)(uintptr_t)s.p};
+}
+
+static struct str from_val(MDB_val v)
+{
+    return (struct str){v.mv_data, v.mv_size};
+}
+
+void kv_note(struct meta_txn *txn, int rc, const char *doing, const char *table)
+{
+    if (txn->rc != 0 || rc == 0)
+        return;
+    txn->rc = rc;
+    txn->doing = doing;
+    txn->table = table;
+}
+
+int kv_status(const struct meta_txn *txn, struct err *e)
+{
+    return txn->rc == 0 ? 0 : kv_fail(e, txn->rc, txn->doing, txn->table);
+}
+
+bool kv_map_full(const struct meta_txn *txn)
+{
+    return txn->rc == MDB_MAP_FULL;
+}
+
+bool kv_wrote(const struct meta_txn *txn)
+{
+    return txn->wrote;
+}
+
+void kv_mark(struct meta_txn *txn)
+{
+    txn->wrote = false;
+}
+
+bool kv_damaged(struct meta_txn *txn, enum kv_table table)
+{
+    kv_note(txn, MDB_CORRUPTED, "decode", kv_table_names[table]);
+    return false;
+}
+
+/* ---- tables ---- */
+
+static bool has_table(const struct meta_txn *txn, enum kv_table table)
+{
+    return txn->rc == 0 && txn->kv->tables[table] != KV_ABSENT;
+}
+
+/* A key of no length, or longer than any, is in no table. */
+static bool absent(int rc)
+{
+    return rc == MDB_NOTFOUND || rc == MDB_BAD_VALSIZE;
+}
+
+bool kv_get(struct meta_txn *txn, enum kv_table table, struct str key, struct str *value)
+{
+    MDB_val k = to_val(key);
+    MDB_val v;
+    int rc = has_table(txn, table) ? mdb_get(txn->txn, txn->kv->tables[table], &k, &v) : MDB_NOTFOUND;
+
+    if (rc == 0)
+        *value = from_val(v);
+    else if (!absent(rc))
+        kv_note(txn, rc, "read", kv_table_names[table]);
+    return rc == 0;
+}
+
+bool kv_has(struct meta_txn *txn, enum kv_table table, struct str key)
+{
+    struct str value;
+
+    return kv_get(txn, table, key, &value);
+}
+
+void kv_put(struct meta_txn *txn, enum kv_table table, struct str key, struct str value)
+{
+    MDB_val k = to_val(key);
+    MDB_val v = to_val(value);
+
+    if (txn->rc != 0)
+        return;
+    txn->wrote = true;
+    kv_note(txn, mdb_put(txn->txn, txn->kv->tables[table], &k, &v, 0), "write", kv_table_names[table]);
+}
+
+bool kv_del(struct meta_txn *txn, enum kv_table table, struct str key)
+{
+    MDB_val k = to_val(key);
+    int rc = txn->rc != 0 ? MDB_NOTFOUND : mdb_del(txn->txn, txn->kv->tables[table], &k, NULL);
+
+    if (absent(rc))
+        return false;
+    txn->wrote = true;
+    kv_note(txn, rc, "delete", kv_table_names[table]);
+    return rc == 0;
+}
+
+void kv_walk_begin(struct kv_walk *walk, struct meta_txn *txn, enum kv_table table, struct str prefix, struct str after)
+{
+    MDB_cursor *cursor = NULL;
+
+    if (has_table(txn, table))
+        kv_note(txn, mdb_cursor_open(txn->txn, txn->kv->tables[table], &cursor), "walk", kv_table_names[table]);
+    *walk = (struct kv_walk){.txn = txn, .table = table, .prefix = prefix, .after = after, .cursor = cursor};
+}
+
+static bool step(struct kv_walk *walk)
+{
+    MDB_val k = to_val(walk->after.n > 0 ? walk->after : walk->prefix);
+    MDB_val v;
+    MDB_cursor_op op = walk->started ? MDB_NEXT : k.mv_size == 0 ? MDB_FIRST : MDB_SET_RANGE;
+    int rc = mdb_cursor_get(walk->cursor, &k, &v, op);
+
+    walk->started = true;
+    if (rc != 0) {
+        kv_note(walk->txn, absent(rc) ? 0 : rc, "walk", kv_table_names[walk->table]);
+        return false;
+    }
+    walk->key = from_val(k);
+    walk->value = from_val(v);
+    return str_starts(walk->key, walk->prefix);
+}
+
+bool kv_walk_next(struct kv_walk *walk)
+{
+    bool first = !walk->started;
+
+    if (walk->cursor == NULL || walk->txn->rc != 0 || !step(walk))
+        return false;
+    return first && walk->after.n > 0 && str_eq(walk->key, walk->after) ? step(walk) : true;
+}
+
+void kv_walk_end(struct kv_walk *walk)
+{
+    if (walk->cursor != NULL)
+        mdb_cursor_close(walk->cursor);
+    walk->cursor = NULL;
+}

@@ -1,0 +1,409 @@
+#include "tests/unit/meta/meta_fixture.h"
+
+/* ---- catalog ---- */
+
+static const char *catalog(struct world *w, const char *last, size_t limit, bool *more)
+{
+    static struct names names;
+    struct catalog_query query = {.last = str_of(last), .limit = limit, .looks = SIZE_MAX};
+
+    names = (struct names){0};
+    if (meta_catalog(look(w), &query, names_add, &names, more, &w->err) != 0)
+        test_fail(__FILE__, __LINE__, "%s", w->err.text);
+    meta_done(w->reader);
+    return names.text;
+}
+
+TEST(catalog_lists_manifests,
+     "the catalog lists repositories with a manifest, in byte order, and forgets them with the last")
+{
+    struct world w;
+    struct digest d;
+    bool more;
+
+    world_open(&w);
+    d = push_image(&w, "b", 1, NULL, "");
+    push_image(&w, "b/c", 1, NULL, "");
+    push_image(&w, "b-c", 1, NULL, "");
+    push_image(&w, "a", 1, NULL, "");
+    CHECK_INT(blob_put(&w, "only-blobs", blob_digest(1), CONFIG_SIZE, NOW), 0);
+    CHECK_TEXT(catalog(&w, "", 10, &more), "a b b-c b/c");
+    CHECK(!more);
+    CHECK_INT(manifest_delete(&w, "b", d), 0);
+    CHECK_TEXT(catalog(&w, "", 10, &more), "a b-c b/c");
+    CHECK(meta_repository_exists(look(&w), STR("b")));
+    meta_done(w.reader);
+    CHECK(meta_repository_exists(look(&w), STR("only-blobs")));
+    meta_done(w.reader);
+    CHECK(!meta_repository_exists(look(&w), STR("never")));
+    meta_done(w.reader);
+    world_close(&w);
+}
+
+TEST(catalog_pages, "a page of the catalog starts after `last`, known or not, and says whether more follows")
+{
+    struct world w;
+    bool more;
+
+    world_open(&w);
+    for (const char *const *name = (const char *const[]){"a", "c", "e", "g", NULL}; *name != NULL; name++)
+        push_image(&w, *name, 1, NULL, "");
+    CHECK_TEXT(catalog(&w, "", 2, &more), "a c");
+    CHECK(more);
+    CHECK_TEXT(catalog(&w, "c", 2, &more), "e g");
+    CHECK(!more);
+    CHECK_TEXT(catalog(&w, "b", 1, &more), "c");
+    CHECK(more);
+    CHECK_TEXT(catalog(&w, "z", 5, &more), "");
+    CHECK(!more);
+    CHECK_TEXT(catalog(&w, "", 0, &more), "");
+    CHECK(!more);
+    world_close(&w);
+}
+
+static bool add_unless_c(struct str name, void *arg)
+{
+    return !str_eq(name, STR("c")) && names_add(name, arg);
+}
+
+TEST(catalog_skips, "an entry that the caller skips does not count against the limit")
+{
+    struct catalog_query query = {.limit = 2, .looks = SIZE_MAX};
+    struct world w;
+    struct names names = {0};
+    bool more;
+
+    world_open(&w);
+    for (const char *const *name = (const char *const[]){"a", "c", "e", "g", NULL}; *name != NULL; name++)
+        push_image(&w, *name, 1, NULL, "");
+    CHECK_INT(meta_catalog(look(&w), &query, add_unless_c, &names, &more, &w.err), 0);
+    meta_done(w.reader);
+    CHECK_TEXT(names.text, "a e");
+    CHECK(more);
+    world_close(&w);
+}
+
+/* What a visitor is called with, and which of it he takes: names of one letter that are not in `skipped`. */
+struct visitor {
+    struct names looked_at, taken;
+    const char *skipped;
+    char last[2];
+};
+
+static bool visit(struct str name, void *arg)
+{
+    struct visitor *visitor = arg;
+
+    names_add(name, &visitor->looked_at);
+    visitor->last[0] = name.p[0];
+    return strchr(visitor->skipped, name.p[0]) == NULL && names_add(name, &visitor->taken);
+}
+
+static const struct {
+    const char *last;
+    size_t limit, looks;
+    const char *skipped, *looked_at, *taken;
+    bool more;
+} pieces[] = {
+    {"", 9, 2, "", "a c", "a c", true}, {"", 9, 3, "ace", "a c e", "", true}, {"c", 9, 2, "e", "e g", "g", false},
+    {"c", 9, 1, "e", "e", "", true},    {"e", 9, 1, "g", "g", "", false},     {"", 2, 3, "c", "a c e", "a e", true},
+    {"", 2, 2, "", "a c", "a c", true}, {"c", 2, 2, "", "e g", "e g", false}, {"g", 9, 1, "", "", "", false},
+    {"", 0, 9, "", "", "", false},
+};
+
+TEST(catalog_pieces,
+     "a walk through the catalog looks at no more names than it may, and says when it is not at the end")
+{
+    struct world w;
+    bool more;
+
+    world_open(&w);
+    for (const char *const *name = (const char *const[]){"a", "c", "e", "g", NULL}; *name != NULL; name++)
+        push_image(&w, *name, 1, NULL, "");
+    for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
+        struct visitor visitor = {.skipped = pieces[i].skipped};
+        struct catalog_query query = {str_of(pieces[i].last), pieces[i].limit, pieces[i].looks};
+
+        CHECK_INT(meta_catalog(look(&w), &query, visit, &visitor, &more, &w.err), 0);
+        meta_done(w.reader);
+        CHECK_TEXT(visitor.looked_at.text, pieces[i].looked_at);
+        CHECK_TEXT(visitor.taken.text, pieces[i].taken);
+        CHECK_INT(more, pieces[i].more);
+    }
+    world_close(&w);
+}
+
+TEST(catalog_resumes, "a page that is walked in pieces, each behind the last name looked at, is the page in one piece")
+{
+    struct world w;
+
+    world_open(&w);
+    for (const char *const *name = (const char *const[]){"a", "b", "c", "d", "e", "f", "g", NULL}; *name != NULL;
+         name++)
+        push_image(&w, *name, 1, NULL, "");
+    for (size_t looks = 1; looks <= 8; looks++) {
+        struct visitor visitor = {.skipped = "abdf"};
+        bool more = true;
+
+        while (more) {
+            struct catalog_query query = {str_of(visitor.last), 9, looks};
+
+            CHECK_INT(meta_catalog(look(&w), &query, visit, &visitor, &more, &w.err), 0);
+            meta_done(w.reader);
+        }
+        CHECK_TEXT(visitor.looked_at.text, "a b c d e f g");
+        CHECK_TEXT(visitor.taken.text, "c e g");
+    }
+    world_close(&w);
+}
+
+/* ---- tags ---- */
+
+TEST(tags_pages, "tags come in byte order, page by page, and never from another repository")
+{
+    struct world w;
+    struct names names = {0};
+    bool more;
+
+    world_open(&w);
+    push_image(&w, "first", 1, "zzz", "");
+    for (const char *const *tag = (const char *const[]){"b", "B", "a.1", "a-1", "_x", NULL}; *tag != NULL; tag++)
+        push_image(&w, "app", 1, *tag, "");
+    push_image(&w, "last", 1, "aaa", "");
+    CHECK_INT(meta_tags(look(&w), STR("app"), STR(""), 3, names_add, &names, &more, &w.err), 0);
+    meta_done(w.reader);
+    CHECK_TEXT(names.text, "B _x a-1");
+    CHECK(more);
+    names = (struct names){0};
+    CHECK_INT(meta_tags(look(&w), STR("app"), STR("a-1"), 3, names_add, &names, &more, &w.err), 0);
+    meta_done(w.reader);
+    CHECK_TEXT(names.text, "a.1 b");
+    CHECK(!more);
+    world_close(&w);
+}
+
+TEST(tags_edges, "no tags, no limit and no repository are three different answers")
+{
+    struct world w;
+    struct names names = {0};
+    bool more;
+
+    world_open(&w);
+    CHECK_INT(blob_put(&w, "blobs", blob_digest(1), 1, NOW), 0);
+    push_image(&w, "app", 1, "v1", "");
+    CHECK_INT(meta_tags(look(&w), STR("blobs"), STR(""), 3, names_add, &names, &more, &w.err), 0);
+    meta_done(w.reader);
+    CHECK_INT(meta_tags(look(&w), STR("app"), STR(""), 0, names_add, &names, &more, &w.err), 0);
+    meta_done(w.reader);
+    CHECK_TEXT(names.text, "");
+    CHECK(!more);
+    CHECK_INT(meta_tags(look(&w), STR("none"), STR(""), 3, names_add, &names, &more, &w.err), -1);
+    meta_done(w.reader);
+    CHECK_INT(w.err.code, ERR_NOT_FOUND);
+    CHECK_TEXT(w.err.text, "none: nothing was ever pushed under this name");
+    world_close(&w);
+}
+
+/* ---- referrers ---- */
+
+struct referrers {
+    size_t n;
+    struct digest last;
+    bool ordered;
+    uint64_t size;
+    char media_type[100];
+    char artifact_type[100];
+    char annotations[100];
+    struct digest seen;
+    enum referrers_end end;
+};
+
+static void copy(char out[100], struct str s)
+{
+    snprintf(out, 100, "%.*s", (int)s.n, s.p);
+}
+
+static void note_referrer(const struct referrer_view *view, void *arg)
+{
+    struct referrers *r = arg;
+
+    if (r->n > 0 && memcmp(view->digest.raw, r->last.raw, sizeof(r->last.raw)) <= 0)
+        r->ordered = false;
+    r->n++;
+    r->last = view->digest;
+    r->size = view->size;
+    copy(r->media_type, view->media_type);
+    copy(r->artifact_type, view->artifact_type);
+    copy(r->annotations, view->annotations);
+}
+
+struct query {
+    const char *repository;
+    struct digest subject;
+    const struct digest *last;
+    const char *artifact_type;
+    size_t limit;
+    size_t byte_limit;
+    size_t looks; /* 0: any number */
+    bool begun;
+};
+
+static struct referrers ask(struct world *w, struct query q, bool *more)
+{
+    struct referrers r = {.ordered = true};
+    struct referrer_query query = {
+        .repository = str_of(q.repository),
+        .subject = &q.subject,
+        .last = q.last,
+        .artifact_type = str_of(q.artifact_type),
+        .limit = q.limit,
+        .byte_limit = q.byte_limit,
+        .looks = q.looks > 0 ? q.looks : SIZE_MAX,
+        .begun = q.begun,
+    };
+
+    if (meta_referrers(look(w), &query, note_referrer, &r, &r.seen, &r.end, &w->err) != 0)
+        test_fail(__FILE__, __LINE__, "%s", w->err.text);
+    meta_done(w->reader);
+    *more = r.end != REFERRERS_ALL;
+    return r;
+}
+
+static struct digest attach(struct world *w, struct digest subject, unsigned number, const char *more)
+{
+    struct sbuf members = {0};
+    struct digest d;
+
+    sbuf_printf(&members, ",\"subject\":");
+    descriptor(&members, OCI_TYPE, subject, 5, "");
+    sbuf_printf(&members, "%s,\"annotations\":{\"n\":\"%u\"}", more, number);
+    d = push_image(w, "app", 1, NULL, sbuf_text(&members));
+    sbuf_free(&members);
+    return d;
+}
+
+TEST(referrer_entry,
+     "a referrer is listed under its subject, there or not, with type, size and annotations, until it is deleted")
+{
+    struct world w;
+    struct digest subject = blob_digest(99);
+    struct query q = {"app", subject, NULL, "", 10, 1 << 20, 0, false};
+    struct referrers r;
+    struct digest d;
+    bool more;
+
+    world_open(&w);
+    CHECK_INT(ask(&w, q, &more).n, 0);
+    CHECK(!more);
+    d = attach(&w, subject, 7, ",\"artifactType\":\"application/x.sbom\"");
+    r = ask(&w, q, &more);
+    CHECK_INT(r.n, 1);
+    CHECK(digest_equal(&r.last, &d));
+    CHECK(r.size > 300);
+    CHECK_TEXT(r.media_type, OCI_TYPE);
+    CHECK_TEXT(r.artifact_type, "application/x.sbom");
+    CHECK_TEXT(r.annotations, "{\"n\":\"7\"}");
+    q.repository = "other";
+    CHECK_INT(ask(&w, q, &more).n, 0);
+    q.repository = "app";
+    CHECK_INT(manifest_delete(&w, "app", d), 0);
+    CHECK_INT(ask(&w, q, &more).n, 0);
+    world_close(&w);
+}
+
+TEST(referrer_type, "the artifact type falls back to the config's media type, and filters")
+{
+    struct world w;
+    struct digest subject = blob_digest(99);
+    struct query q = {"app", subject, NULL, "application/x.sbom", 10, 1 << 20, 0, false};
+    struct referrers r;
+    bool more;
+
+    world_open(&w);
+    attach(&w, subject, 1, "");
+    attach(&w, subject, 2, ",\"artifactType\":\"application/x.sbom\"");
+    attach(&w, subject, 3, "");
+    r = ask(&w, q, &more);
+    CHECK_INT(r.n, 1);
+    CHECK_TEXT(r.annotations, "{\"n\":\"2\"}");
+    q.artifact_type = "application/vnd.oci.image.config.v1+json";
+    CHECK_INT(ask(&w, q, &more).n, 2);
+    q.limit = 2;
+    CHECK_INT(ask(&w, q, &more).n, 2);
+    CHECK(!more);
+    world_close(&w);
+}
+
+TEST(referrer_pages, "pages of referrers end at the limit of items or of bytes, go on after `last` and miss none")
+{
+    struct world w;
+    struct digest subject = blob_digest(99);
+    struct query q = {"app", subject, NULL, "", 4, 1 << 20, 0, false};
+    struct referrers r;
+    struct digest last;
+    size_t seen = 0;
+    bool more = true;
+
+    world_open(&w);
+    for (unsigned i = 0; i < 10; i++)
+        attach(&w, subject, i, "");
+    attach(&w, blob_digest(98), 11, "");
+    for (int pages = 0; more; pages++) {
+        CHECK(pages < 3);
+        r = ask(&w, q, &more);
+        CHECK(r.ordered && r.n > 0);
+        seen += r.n;
+        last = r.last;
+        q.last = &last;
+    }
+    CHECK_INT(seen, 10);
+    q.last = NULL;
+    q.byte_limit = 1;
+    CHECK_INT(ask(&w, q, &more).n, 1);
+    CHECK(more);
+    q.byte_limit = 800;
+    CHECK_INT(ask(&w, q, &more).n, 2);
+    q.begun = true; /* what does not fit any more waits for the next page */
+    q.byte_limit = 1;
+    CHECK_INT(ask(&w, q, &more).n, 0);
+    CHECK(more);
+    q.limit = 0;
+    CHECK_INT(ask(&w, q, &more).n, 0);
+    CHECK(more);
+    world_close(&w);
+}
+
+TEST(referrer_looks,
+     "a walk through referrers looks at no more than it may, wanted or not, and goes on where it stopped looking")
+{
+    struct world w;
+    struct digest subject = blob_digest(99);
+    struct query q = {"app", subject, NULL, "application/x.rare", 10, 1 << 20, 3, false};
+    struct digest from;
+    size_t found = 0;
+    int rounds = 1;
+    bool more;
+
+    world_open(&w);
+    for (unsigned i = 0; i < 10; i++)
+        attach(&w, subject, i, i == 7 ? ",\"artifactType\":\"application/x.rare\"" : "");
+    for (struct referrers r = ask(&w, q, &more); more; r = ask(&w, q, &more), rounds++) {
+        CHECK(r.end == REFERRERS_PAUSE && rounds <= 4);
+        found += r.n;
+        from = r.seen;
+        q.last = &from;
+        q.begun = found > 0;
+        if (rounds == 3) /* the tenth alone is left */
+            CHECK_INT(ask(&w, q, &more).n + found, 1);
+    }
+    CHECK_INT(rounds, 4);
+    q.last = NULL;
+    q.begun = false;
+    q.artifact_type = "application/x.none";
+    CHECK_INT(ask(&w, q, &more).n, 0);
+    CHECK(more);
+    q.looks = 10;
+    CHECK_INT(ask(&w, q, &more).n, 0);
+    CHECK(!more);
+    world_close(&w);
+}
