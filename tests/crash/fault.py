@@ -27,7 +27,7 @@ FAULTS = [
     ("short writes", control.SHORTEN, control.mask("write"), 1),
     ("short writes", control.SHORTEN, control.mask("write"), 12),
 ]
-# LMDB refuses everything after it could not write its root page (storage/DESIGN.md, Failure).
+# LMDB refuses everything after it could not write its root page (storage/meta/DESIGN.md, Failure).
 NEEDS_RESTART = "an earlier write failed half-way; check the disk, then restart"
 
 
