@@ -38,8 +38,29 @@ static void fill_options(const struct program_spec *program, struct option *out)
     out[program->option_count + COMMON] = (struct option){0};
 }
 
+static const struct command_spec *find_command(const struct program_spec *program, const char *name)
+{
+    for (size_t i = 0; i < program->command_count; i++)
+        if (strcmp(program->commands[i].name, name) == 0)
+            return &program->commands[i];
+    return NULL;
+}
+
+/* Help is about the first command that stands anywhere on the line, or about the program. */
+static void print_help(const struct program_spec *program, int argc, char **argv)
+{
+    const struct command_spec *command = NULL;
+
+    for (int i = 1; i < argc && command == NULL; i++)
+        command = find_command(program, argv[i]);
+    if (command == NULL)
+        options_print_help(program);
+    else
+        options_print_command_help(program, command);
+}
+
 /* The options that every program has. */
-static int serve_common(const struct program_spec *program, int found)
+static int serve_common(const struct program_spec *program, int found, int argc, char **argv)
 {
     if (found == OPTION_VERSION)
         printf("%s %s\n", program->name, BERTH_VERSION);
@@ -48,7 +69,7 @@ static int serve_common(const struct program_spec *program, int found)
     else if (found == OPTION_COMPLETION)
         options_print_completion(program);
     else
-        options_print_help(program);
+        print_help(program, argc, argv);
     return EXIT_DONE;
 }
 
@@ -93,14 +114,6 @@ static int take_options(struct invocation *call, int argc, char **argv, int *fir
     return rc;
 }
 
-static const struct command_spec *find_command(const struct program_spec *program, const char *name)
-{
-    for (size_t i = 0; i < program->command_count; i++)
-        if (strcmp(program->commands[i].name, name) == 0)
-            return &program->commands[i];
-    return NULL;
-}
-
 /* Of options that exclude each other, one at most. */
 static int check_exclusive(const struct invocation *call, struct err *e)
 {
@@ -127,11 +140,12 @@ static int check_call(const struct invocation *call, struct err *e)
 
     for (size_t i = 0; i < program->option_count; i++)
         if (call->given[i] && !command_takes(call->command, i))
-            return err_set(e, ERR_INVALID, "%s does not take --%s; \"%s --help\" tells how it is used",
-                           call->command->name, program->options[i].name, program->name);
+            return err_set(e, ERR_INVALID, "%s does not take --%s; \"%s %s --help\" tells what it takes",
+                           call->command->name, program->options[i].name, program->name, call->command->name);
     if (call->argument_count >= call->command->min && call->argument_count <= call->command->max)
         return check_exclusive(call, e);
-    return err_set(e, ERR_INVALID, "usage: %s %s %s", program->name, call->command->name, call->command->arguments);
+    return err_set(e, ERR_INVALID, "usage: %s %s%s%s", program->name, call->command->name,
+                   call->command->arguments[0] == '\0' ? "" : " ", call->command->arguments);
 }
 
 /* The command line without its options, whose words are argv[first] to argv[argc - 1]. */
@@ -185,7 +199,7 @@ int program_run(const struct program_spec *program, int argc, char **argv)
     if (parse(program, argc, argv, &call, &asked, &e) != 0)
         status = program_misused(&call, &e);
     else
-        status = call.command == NULL ? serve_common(program, asked) : call.command->run(&call);
+        status = call.command == NULL ? serve_common(program, asked, argc, argv) : call.command->run(&call);
     invocation_free(&call);
     if ((fflush(stdout) != 0 || ferror(stdout)) && status == EXIT_DONE) {
         fprintf(stderr, "%s: cannot write the output\n", program->name);

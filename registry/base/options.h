@@ -2,8 +2,9 @@
  * Command lines of the form "PROGRAM COMMAND [ARGUMENT…] [--option [VALUE]]…", described by tables.
  *
  * --help and --version are served here, as is everything that can be wrong with a command line: unknown commands and
- * options, options that a command does not take, that are given twice or that exclude each other, too few and too many arguments. Options may
- * stand anywhere; "--" ends them. --man and --completion, which help does not mention, print what is installed beside
+ * options, options that a command does not take, that are given twice or that exclude each other, too few and too many
+ * arguments. Options may stand anywhere; "--" ends them. --help tells what commands there are and, beside a command's
+ * name, its options and the examples in which it stands. --man and --completion, which help does not mention, print what is installed beside
  * the program, made from the same tables.
  */
 #ifndef BERTH_BASE_OPTIONS_H
@@ -38,7 +39,7 @@ struct invocation;
 
 struct command_spec {
     const char *name;
-    const char *arguments; /* for help: "USER…"; the shell completes where FILE or DIR stands in it */
+    const char *arguments; /* for help: "USER…", "" for none; the shell completes where FILE or DIR stands in it */
     int min, max;          /* number of arguments */
     uint32_t options;      /* bit i: takes options[i] of its program */
     const char *help;

@@ -1,12 +1,16 @@
 #include "registry/base/options_print.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 /* base */
 #include "registry/base/str.h"
 
-/* Where what something does begins, how long a name may be to have that on its line, and where lines end. */
-enum { COLUMN = 23, WIDE = 30, WIDTH = 100 };
+/* Where what something does begins, on the line of its name when that leaves room, and where lines end. */
+enum { COLUMN = 23, WIDTH = 100 };
+
+enum { MANY = 9 }; /* with more commands than that, help is told command by command */
 
 /* UTF-8: bytes that start a character. */
 static int count_columns(struct str text)
@@ -51,11 +55,11 @@ static void print_row(const char *left, const char *right)
     int columns = 2 + count_columns(str_of(left));
 
     printf("  %s", left);
-    if (columns > WIDE + 2)
-        printf("\n%*s", COLUMN, "");
+    if (columns < COLUMN)
+        printf("%*s", COLUMN - columns, "");
     else
-        printf("%*s ", columns < COLUMN - 1 ? COLUMN - 1 - columns : 0, "");
-    fill(str_of(right), columns > WIDE + 2 || columns < COLUMN ? COLUMN : columns + 1, COLUMN, "");
+        printf("\n%*s", COLUMN, "");
+    fill(str_of(right), COLUMN, COLUMN, "");
     putchar('\n');
 }
 
@@ -84,39 +88,83 @@ static void print_commands(const struct program_spec *program)
     for (size_t i = 0; i < program->command_count; i++) {
         const struct command_spec *command = &program->commands[i];
 
-        snprintf(left, sizeof(left), "%s %s", command->name, command->arguments);
+        snprintf(left, sizeof(left), "%s%s%s", command->name, command->arguments[0] == '\0' ? "" : " ",
+                 command->arguments);
         print_row(left, command->help);
     }
 }
 
-static void print_options(const struct program_spec *program)
+/* Those of one command, or of all. */
+static void print_options(const struct program_spec *program, const struct command_spec *command)
 {
     char left[128];
 
     for (size_t i = 0; i < program->option_count; i++) {
         const struct option_spec *option = &program->options[i];
 
+        if (command != NULL && !command_takes(command, i))
+            continue;
         snprintf(left, sizeof(left), "--%s%s%s%s", option->name, option->value == NULL ? "" : " ",
                  option->value == NULL ? "" : option->value, option->repeats ? "…" : "");
         print_row(left, option->help);
     }
     print_row("--help, -h", "this text");
-    print_row("--version", "the version");
+    if (command == NULL)
+        print_row("--version", "the version");
 }
 
+/* Does "PROGRAM COMMAND" stand in it? */
+static bool shows(const struct program_example *example, const char *program, const char *command)
+{
+    size_t length = strlen(program), name = strlen(command);
+
+    for (const char *p = example->command; (p = strstr(p, program)) != NULL; p += length)
+        if (p[length] == ' ' && strncmp(p + length + 1, command, name) == 0 &&
+            (p[length + 1 + name] == ' ' || p[length + 1 + name] == '\0'))
+            return true;
+    return false;
+}
+
+/* Those of one command, or of all. */
+static void print_examples(const struct program_spec *program, const struct command_spec *command)
+{
+    const char *before = "\nexamples:\n";
+
+    for (size_t i = 0; i < program->example_count; i++) {
+        if (command != NULL && !shows(&program->examples[i], program->name, command->name))
+            continue;
+        printf("%s  # ", before);
+        fill(str_of(program->examples[i].text), 4, 2, "# ");
+        printf("\n  %s\n", program->examples[i].command);
+        before = "\n";
+    }
+}
+
+void options_print_command_help(const struct program_spec *program, const struct command_spec *command)
+{
+    printf("usage: %s %s%s%s [OPTION…]\n\n", program->name, command->name, command->arguments[0] == '\0' ? "" : " ",
+           command->arguments);
+    fill(str_of(command->help), 0, 0, "");
+    printf("\n\noptions:\n");
+    print_options(program, command);
+    print_examples(program, command);
+}
+
+/* A program of many commands would fill screens: the options and examples of each are told beside its name. */
 void options_print_help(const struct program_spec *program)
 {
+    bool many = program->command_count > MANY;
+
     printf("%s: %s\n\nusage: %s COMMAND [ARGUMENT…] [OPTION…]\n\ncommands:\n", program->name, program->summary,
            program->name);
     print_commands(program);
-    printf("\noptions:\n");
-    print_options(program);
-    if (program->example_count > 0)
-        printf("\nexamples:\n");
-    for (size_t i = 0; i < program->example_count; i++) {
-        printf("%s  # ", i == 0 ? "" : "\n");
-        fill(str_of(program->examples[i].text), 4, 2, "# ");
-        printf("\n  %s\n", program->examples[i].command);
+    if (many) {
+        printf("\n\"%s COMMAND --help\" tells the options of a command, with examples; \"man %s\" has them all.\n",
+               program->name, program->name);
+    } else {
+        printf("\noptions:\n");
+        print_options(program, NULL);
+        print_examples(program, NULL);
     }
     if (program->notes != NULL) {
         putchar('\n');

@@ -4,8 +4,9 @@
 
 #include "registry/base/options.h"
 
-/* What --help says, in lines of about a hundred columns. */
+/* What --help says, in lines of about a hundred columns: of the whole program, or of one of its commands. */
 void options_print_help(const struct program_spec *program);
+void options_print_command_help(const struct program_spec *program, const struct command_spec *command);
 
 /* A page for section 1, in man(7). ASCII only: characters beyond it become roff's names for them. */
 void options_print_man(const struct program_spec *program);

@@ -120,11 +120,11 @@ static const struct {
     {{"tool", "greet", "x", "--name"}, "tool: a value is missing after --name; \"tool --help\" tells how it is used\n"},
     {{"tool", "greet", "--loud=1", "x"},
      "tool: unknown or malformed option --loud=1; \"tool --help\" tells how it is used\n"},
-    {{"tool", "leave", "--name=x"}, "tool: leave does not take --name; \"tool --help\" tells how it is used\n"},
+    {{"tool", "leave", "--name=x"}, "tool: leave does not take --name; \"tool leave --help\" tells what it takes\n"},
     {{"tool", "greet", "--name=x", "--name=x"}, "tool: --name may be given once only\n"},
     {{"tool", "greet", "x", "--loud", "--gift=book"}, "tool: --loud and --gift exclude each other\n"},
     {{"tool", "greet"}, "tool: usage: tool greet WHO…\n"},
-    {{"tool", "leave", "x"}, "tool: usage: tool leave \n"},
+    {{"tool", "leave", "x"}, "tool: usage: tool leave\n"},
 };
 
 TEST(bad, "a wrong command line runs nothing, says what is wrong and exits with 2")
@@ -156,10 +156,40 @@ TEST(help, "help lists the commands, the options, the examples and the notes")
     CHECK(strstr(printed, "  --gift THING…        something to give\n") != NULL);
     CHECK(strstr(printed, "\n\nexamples:\n  # greet a friend\n  tool greet Ann --loud\n\n  # go\n  tool leave\n"
                           "\nthe end\n") != NULL);
-    CHECK_INT(CALL(1, "greet", "-h"), EXIT_DONE);
-    CHECK(strstr(printed, "usage: tool") != NULL);
     CHECK_INT(CALL(1, "--version"), EXIT_DONE);
     CHECK_TEXT(printed, "tool " BERTH_VERSION "\n");
+}
+
+TEST(help_of_one, "help beside a command's name is about that command alone")
+{
+    static const char of_leave[] = "usage: tool leave [OPTION…]\n\ngoes away\n\noptions:\n"
+                                   "  --loud               loudly\n  --help, -h           this text\n"
+                                   "\nexamples:\n  # go\n  tool leave\n";
+
+    CHECK_INT(CALL(1, "leave", "--help"), EXIT_DONE);
+    CHECK_TEXT(printed, of_leave);
+    CHECK_INT(CALL(1, "--loud", "leave", "-h"), EXIT_DONE);
+    CHECK_TEXT(printed, of_leave);
+    CHECK_INT(CALL(1, "--help", "leave"), EXIT_DONE);
+    CHECK_TEXT(printed, of_leave);
+    CHECK_INT(CALL(1, "greet", "Ann", "-h"), EXIT_DONE);
+    CHECK(strstr(printed, "usage: tool greet WHO… [OPTION…]\n") == printed);
+    CHECK(strstr(printed, "--gift THING…") != NULL && strstr(printed, "--a-present-for") == NULL);
+}
+
+TEST(help_of_many, "a program of many commands tells where the options of each are told, and no options itself")
+{
+    struct command_spec many[10];
+    struct program_spec large = program;
+
+    for (size_t i = 0; i < 10; i++)
+        many[i] = commands[1];
+    large.commands = many;
+    large.command_count = 10;
+    CHECK_INT(call_program(&large, 1, (const char *const[]){"tool", "--help", NULL}), EXIT_DONE);
+    CHECK(strstr(printed, "\n\n\"tool COMMAND --help\" tells the options of a command, with examples; \"man tool\" "
+                          "has them all.\n\nthe end\n") != NULL);
+    CHECK(strstr(printed, "--loud") == NULL);
 }
 
 TEST(filled, "help breaks long texts between words before column 101, and leaves indented lines alone")
