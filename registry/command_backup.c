@@ -142,10 +142,15 @@ int command_backup(const struct invocation *call)
     size_t i = 0;
     int status;
 
-    if (call->argument_count == 1)
-        return check_options(call, true, false, &e) == 0 ? command_op(call) : program_misused(call, &e);
     while (i < sizeof(actions) / sizeof(actions[0]) && strcmp(call->arguments[0], actions[i].name) != 0)
         i++;
+    if (call->argument_count == 1 && i < sizeof(actions) / sizeof(actions[0])) {
+        err_set(&e, ERR_INVALID, "backup %s DIR: of which directory? (one of that name to save into is ./%s)",
+                actions[i].name, actions[i].name);
+        return program_misused(call, &e);
+    }
+    if (call->argument_count == 1)
+        return check_options(call, true, false, &e) == 0 ? command_op(call) : program_misused(call, &e);
     if (i == sizeof(actions) / sizeof(actions[0])) {
         err_set(&e, ERR_INVALID, "backup %s? there are 'backup DIR', 'backup list DIR' and 'backup verify DIR'",
                 call->arguments[0]);

@@ -1,13 +1,11 @@
 #include "registry/scrubber.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "registry/background.h"
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/damage.h"
@@ -34,35 +32,8 @@ struct scrubber {
     struct scrub_state state;
     uint64_t saved_ms;
     uint64_t lines; /* of findings in the metadata, in this pass */
-    pthread_t thread;
-    pthread_mutex_t lock; /* guards `stopping` */
-    pthread_cond_t wake;
-    bool stopping;
+    struct background background;
 };
-
-/* ---- waiting ---- */
-
-/* False: the scrubber is to stop. */
-static bool rest(struct scrubber *scrubber, uint64_t ms)
-{
-    struct timespec until;
-    bool stopping;
-    int rc = 0;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    pthread_mutex_lock(&scrubber->lock);
-    while (!scrubber->stopping && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&scrubber->wake, &scrubber->lock, &until);
-    stopping = scrubber->stopping;
-    pthread_mutex_unlock(&scrubber->lock);
-    return !stopping;
-}
 
 /* ---- the place ---- */
 
@@ -127,14 +98,14 @@ static bool step(struct scrubber *scrubber, bool *more)
         log_warn("%s; tried again in a while", e.text);
         damage_metrics(&count);
         *more = true;
-        return rest(scrubber, FAILED_MS);
+        return background_rest(&scrubber->background, FAILED_MS);
     }
     damage_metrics(&count);
     took_ms = clock_monotonic_ms() - began_ms;
     due_ms = count.bytes * 1000 / scrubber->config->scrub.rate;
     if (*more && clock_monotonic_ms() - scrubber->saved_ms >= SAVE_MS)
         save(scrubber);
-    return rest(scrubber, most(due_ms > took_ms ? due_ms - took_ms : 0, 1));
+    return background_rest(&scrubber->background, most(due_ms > took_ms ? due_ms - took_ms : 0, 1));
 }
 
 static bool scrub_blobs(struct scrubber *scrubber)
@@ -161,7 +132,7 @@ static bool check_metadata(struct scrubber *scrubber)
         uint64_t began_ms = clock_monotonic_ms();
 
         rc = meta_check_step(check, &count, &more, &e);
-        goes_on = rest(scrubber, most(clock_monotonic_ms() - began_ms, 1));
+        goes_on = background_rest(&scrubber->background, most(clock_monotonic_ms() - began_ms, 1));
     }
     if (rc != 0)
         log_error("scrub: %s", e.text);
@@ -233,32 +204,14 @@ static void *run(void *arg)
     scrub_state_load(scrubber->store->root, &scrubber->state);
     if (scrubber->state.finished > 0)
         metric_set(METRIC_LAST_SCRUB, (int64_t)scrubber->state.finished);
-    goes_on = rest(scrubber, least(interval_ms, FIRST_RUN_MS));
+    goes_on = background_rest(&scrubber->background, least(interval_ms, FIRST_RUN_MS));
     while (goes_on)
-        goes_on = (!is_due(scrubber) || pass(scrubber)) && rest(scrubber, least(interval_ms, LOOK_AGAIN_MS));
+        goes_on = (!is_due(scrubber) || pass(scrubber)) &&
+                  background_rest(&scrubber->background, least(interval_ms, LOOK_AGAIN_MS));
     return NULL;
 }
 
 /* ---- start and stop ---- */
-
-static int start_thread(struct scrubber *scrubber, struct err *e)
-{
-    pthread_condattr_t monotonic;
-    int rc;
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&scrubber->lock, NULL);
-    pthread_cond_init(&scrubber->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    rc = pthread_create(&scrubber->thread, NULL, run, scrubber);
-    if (rc == 0)
-        return 0;
-    pthread_cond_destroy(&scrubber->wake);
-    pthread_mutex_destroy(&scrubber->lock);
-    errno = rc;
-    return err_errno(e, "start the scrubber's thread");
-}
 
 struct scrubber *scrubber_start(const struct config *config, const struct store *store, struct err *e)
 {
@@ -271,7 +224,7 @@ struct scrubber *scrubber_start(const struct config *config, const struct store 
         goto free_scrubber;
     if ((scrubber->scrub = scrub_new(store, &options, e)) == NULL)
         goto free_reader;
-    if (start_thread(scrubber, e) != 0)
+    if (background_start(&scrubber->background, "scrubber", run, scrubber, e) != 0)
         goto free_scrub;
     return scrubber;
 
@@ -290,13 +243,7 @@ void scrubber_stop(struct scrubber **scrubber)
 
     if (s == NULL)
         return;
-    pthread_mutex_lock(&s->lock);
-    s->stopping = true;
-    pthread_cond_signal(&s->wake);
-    pthread_mutex_unlock(&s->lock);
-    pthread_join(s->thread, NULL);
-    pthread_cond_destroy(&s->wake);
-    pthread_mutex_destroy(&s->lock);
+    background_stop(&s->background);
     scrub_free(&s->scrub);
     meta_reader_free(&s->reader);
     free(s);

@@ -1,13 +1,11 @@
 #include "registry/sweeper.h"
 
-#include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "registry/background.h"
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/metrics.h"
@@ -30,35 +28,8 @@ struct sweeper {
     uint64_t sweep_due_ms, retention_due_ms; /* monotonic */
     uint64_t change_ms;                      /* when the last change began */
     uint64_t files_due_ms;                   /* when the folders are to be looked at again: at once, at first */
-    pthread_t thread;
-    pthread_mutex_t lock; /* guards `stopping` */
-    pthread_cond_t wake;
-    bool stopping;
+    struct background background;
 };
-
-/* ---- waiting ---- */
-
-/* False: the sweeper is to stop. */
-static bool rest(struct sweeper *sweeper, uint64_t ms)
-{
-    struct timespec until;
-    bool stopping;
-    int rc = 0;
-
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += (time_t)(ms / 1000);
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
-    pthread_mutex_lock(&sweeper->lock);
-    while (!sweeper->stopping && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&sweeper->wake, &sweeper->lock, &until);
-    stopping = sweeper->stopping;
-    pthread_mutex_unlock(&sweeper->lock);
-    return !stopping;
-}
 
 static uint64_t most(uint64_t a, uint64_t b)
 {
@@ -92,7 +63,7 @@ static bool step(struct sweeper *sweeper, struct sweep_freed *total, bool *more,
 
     if (sweep_step(sweeper->sweep, clock_wall_s(), &freed, more, &e) != 0) {
         if (e.code == ERR_BUSY)
-            return rest(sweeper, HELD_BACK_MS);
+            return background_rest(&sweeper->background, HELD_BACK_MS);
         log_error("%s; the next sweep tries again", e.text);
         metric_add(METRIC_SWEEP_FAILURES, 1);
         *failed = true;
@@ -100,8 +71,8 @@ static bool step(struct sweeper *sweeper, struct sweep_freed *total, bool *more,
         metric_set(METRIC_LAST_SWEEP, (int64_t)clock_wall_s());
     }
     count(&freed, total);
-    return rest(sweeper, most(most(clock_monotonic_ms() - began_ms, PAUSE_LEAST_MS),
-                              freed.blobs * 1000 / sweeper->config->garbage_collection.rate));
+    return background_rest(&sweeper->background, most(most(clock_monotonic_ms() - began_ms, PAUSE_LEAST_MS),
+                                                      freed.blobs * 1000 / sweeper->config->garbage_collection.rate));
 }
 
 /* False: the sweeper is to stop. */
@@ -130,7 +101,8 @@ static bool walk(struct sweeper *sweeper)
 static bool pause_or_stop(void *arg)
 {
     struct sweeper *sweeper = arg;
-    bool goes_on = rest(sweeper, most(clock_monotonic_ms() - sweeper->change_ms, PAUSE_LEAST_MS));
+    bool goes_on = background_rest(&sweeper->background,
+                                   most(clock_monotonic_ms() - sweeper->change_ms, PAUSE_LEAST_MS));
 
     sweeper->change_ms = clock_monotonic_ms();
     return !goes_on;
@@ -150,13 +122,13 @@ static bool look_after(struct sweeper *sweeper)
             upkeep_retention(&upkeep);
     }
     if (now_ms < sweeper->sweep_due_ms)
-        return rest(sweeper, 0);
+        return background_rest(&sweeper->background, 0);
     sweeper->sweep_due_ms = now_ms + config->garbage_collection.interval_s * 1000;
     if (trusted)
         upkeep_history(&upkeep);
     if (trusted && config->garbage_collection.enabled && config->garbage_collection.delete_untagged)
         upkeep_untagged(&upkeep);
-    return rest(sweeper, 0) && (!config->garbage_collection.enabled || walk(sweeper));
+    return background_rest(&sweeper->background, 0) && (!config->garbage_collection.enabled || walk(sweeper));
 }
 
 static uint64_t first_due(uint64_t interval_s)
@@ -182,31 +154,12 @@ static void *run(void *arg)
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
     sweeper->sweep_due_ms = first_due(sweeper->config->garbage_collection.interval_s);
     sweeper->retention_due_ms = first_due(sweeper->config->retention.interval_s);
-    while (rest(sweeper, time_to_wait(sweeper)) && look_after(sweeper))
+    while (background_rest(&sweeper->background, time_to_wait(sweeper)) && look_after(sweeper))
         ;
     return NULL;
 }
 
 /* ---- start and stop ---- */
-
-static int start_thread(struct sweeper *sweeper, struct err *e)
-{
-    pthread_condattr_t monotonic;
-    int rc;
-
-    pthread_condattr_init(&monotonic);
-    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    pthread_mutex_init(&sweeper->lock, NULL);
-    pthread_cond_init(&sweeper->wake, &monotonic);
-    pthread_condattr_destroy(&monotonic);
-    rc = pthread_create(&sweeper->thread, NULL, run, sweeper);
-    if (rc == 0)
-        return 0;
-    pthread_cond_destroy(&sweeper->wake);
-    pthread_mutex_destroy(&sweeper->lock);
-    errno = rc;
-    return err_errno(e, "start the sweeper's thread");
-}
 
 struct sweeper *sweeper_start(const struct config *config, const struct store *store, struct err *e)
 {
@@ -217,7 +170,7 @@ struct sweeper *sweeper_start(const struct config *config, const struct store *s
     sweeper->store = store;
     if ((sweeper->sweep = sweep_new(store, &options, e)) == NULL)
         goto free_sweeper;
-    if (start_thread(sweeper, e) != 0)
+    if (background_start(&sweeper->background, "sweeper", run, sweeper, e) != 0)
         goto free_sweep;
     return sweeper;
 
@@ -234,13 +187,7 @@ void sweeper_stop(struct sweeper **sweeper)
 
     if (s == NULL)
         return;
-    pthread_mutex_lock(&s->lock);
-    s->stopping = true;
-    pthread_cond_signal(&s->wake);
-    pthread_mutex_unlock(&s->lock);
-    pthread_join(s->thread, NULL);
-    pthread_cond_destroy(&s->wake);
-    pthread_mutex_destroy(&s->lock);
+    background_stop(&s->background);
     sweep_free(&s->sweep);
     free(s);
     *sweeper = NULL;

@@ -68,7 +68,9 @@ static int lock_root(const char *root, int *lock_fd, struct err *e)
         return -1;
     *lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*lock_fd < 0)
-        return err_errno(e, "berth.lock");
+        return errno == EACCES ? err_set(e, ERR_DENIED, "berth.lock: %s; do this as the user who serves it, or as root",
+                                         strerrordesc_np(errno))
+                               : err_errno(e, "berth.lock");
     if (flock(*lock_fd, LOCK_EX | LOCK_NB) != 0)
         return errno == EWOULDBLOCK ? held_by_other(*lock_fd, root, e) : err_errno(e, "berth.lock: flock");
     name_holder(*lock_fd);

@@ -55,6 +55,7 @@ check "and that one copies and links nothing" said '[.complete, .blobs.linked, .
 push_text "something new"
 check "after a push" json save "$WORK/near"
 check "it takes one blob" said '[.blobs.linked, .blobs.copied]' '[1,0]'
+check "a list of no directory is no backup into one called list" fails_saying "of which directory" berth backup list
 check "seven snapshots are listed" [ "$(berth backup list "$WORK/near" | grep -c 'blobs.*metadata')" = 7 ]
 
 # --- coming back

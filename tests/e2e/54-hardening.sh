@@ -32,6 +32,7 @@ check "what it makes is nobody else's to read" secret_files
 check "it takes a push" push one
 check "whose file is nobody else's to read" secret_files
 check "it stops" server_stop
+check "a command of somebody else is told who may" fails_saying "do this as the user who serves it, or as root" as_berth "$BUILD/berth" du --config "$WORK/config.yml"
 
 # --- as a user of its own
 printf 'berth-test:x:4711:4712::/nonexistent:/usr/sbin/nologin\n' | cat /etc/passwd - >"$WORK/passwd"
