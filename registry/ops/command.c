@@ -1,6 +1,7 @@
 /* What the commands of `berth` that are operations do: run here, or ask the server that holds the data directory. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <grp.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -148,15 +149,32 @@ static int run_there(struct command *command, int fd, struct err *e)
 /* ---- either ---- */
 
 /* Opening would make a directory that is not there: of a wrong name, say. */
-static int check_root(const char *root, struct err *e)
+static int check_root(const char *root, struct stat *st, struct err *e)
 {
-    struct stat st;
-
-    if (stat(root, &st) == 0)
+    if (stat(root, st) == 0)
         return 0;
     if (errno == ENOENT)
         return err_set(e, ERR_NOT_FOUND, "data directory %s is not there; is this the configuration?", root);
     return err_errno(e, "data directory %s", root);
+}
+
+/* Root becomes, for good, who serves the directory: what root made there the server could neither read nor replace. The
+ * lock tells who that is, and before there is one the directory does. */
+static int become_owner(const char *root, struct stat *st, struct err *e)
+{
+    struct sbuf path = {0};
+
+    if (geteuid() != 0)
+        return 0;
+    sbuf_printf(&path, "%s/berth.lock", root);
+    (void)lstat(sbuf_text(&path), st);
+    sbuf_free(&path);
+    if (st->st_uid == 0)
+        return 0;
+    if (setgroups(0, NULL) != 0 || setresgid(st->st_gid, st->st_gid, st->st_gid) != 0 ||
+        setresuid(st->st_uid, st->st_uid, st->st_uid) != 0)
+        return err_errno(e, "become the owner of the data directory %s", root);
+    return 0;
 }
 
 /* Either the store, or a connection to the server that holds it. A server that starts has the one before the other: it
@@ -186,11 +204,12 @@ static int open_either(const struct command *command, struct store **store, int 
 static int run(struct command *command, struct err *e)
 {
     struct store *store = NULL;
+    struct stat st;
     int fd = -1, status;
 
-    if (check_root(command->config->root_directory, e) != 0)
+    if (check_root(command->config->root_directory, &st, e) != 0)
         return e->code == ERR_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_REFUSED;
-    if (open_either(command, &store, &fd, e) != 0)
+    if (become_owner(command->config->root_directory, &st, e) != 0 || open_either(command, &store, &fd, e) != 0)
         return EXIT_REFUSED;
     *e = (struct err){0};
     status = store != NULL ? run_here(command, store, e) : run_there(command, fd, e);

@@ -55,6 +55,12 @@ check "and a directory on the way" fails_saying "may not enter $TLS_DIR; run: ch
 chmod 755 "$TLS_DIR"
 made=$(find "$WORK/data" ! -user berth-test | wc -l)
 check "none of this has made anything" test "$made" == 0
+damage() { local file; file=$(find "$WORK/data/blobs" -type f | head -n 1); printf 'other' >"$file"; }
+damage
+check "root's fsck finds a damaged blob" exits 1 "$BUILD/berth" fsck --config "$WORK/config.yml"
+check "and puts it away" test -n "$(ls "$WORK/data/quarantine")"
+made=$(find "$WORK/data" ! -user berth-test | wc -l)
+check "as the user whose directory it is: nothing in it is root's" test "$made" == 0
 
 start_as_user() {
     rm -f "$WORK/berth.sock"
