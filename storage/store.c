@@ -124,7 +124,7 @@ static int check_one_file_system(const char *root, struct err *e)
     return 0;
 }
 
-static int open_parts(struct store *store, struct err *e)
+static int open_parts(struct store *store, bool repairs, struct err *e)
 {
     char path[PATH_MAX];
 
@@ -136,13 +136,13 @@ static int open_parts(struct store *store, struct err *e)
         return -1;
     if (path_below(store->root, "meta", path, e) != 0)
         return -1;
-    store->meta = meta_open(path, e);
+    store->meta = repairs ? meta_open_for_repair(path, e) : meta_open(path, e);
     if (store->meta == NULL)
         return -1;
     return file_sync_dir(store->root, e); /* the names of the parts just made */
 }
 
-struct store *store_open(const char *root, struct err *e)
+static struct store *open_as(const char *root, bool repairs, struct err *e)
 {
     struct store *store = xcalloc(1, sizeof(*store));
 
@@ -154,7 +154,7 @@ struct store *store_open(const char *root, struct err *e)
     store->sweeping = sweep_gate_new();
     if (store_lock(root, &store->lock_fd, e) != 0)
         goto closed;
-    if (refuse_unfinished(root, e) != 0 || open_parts(store, e) != 0)
+    if (refuse_unfinished(root, e) != 0 || open_parts(store, repairs, e) != 0)
         goto failed;
     return store;
 
@@ -163,6 +163,16 @@ failed:
 closed:
     store_close(&store);
     return NULL;
+}
+
+struct store *store_open(const char *root, struct err *e)
+{
+    return open_as(root, false, e);
+}
+
+struct store *store_open_for_repair(const char *root, struct err *e)
+{
+    return open_as(root, true, e);
 }
 
 void store_close(struct store **store)

@@ -33,6 +33,8 @@ struct store {
 
 /* Creates what is missing. ERR_BUSY when another process holds the directory; the text names its pid. Blocks. */
 struct store *store_open(const char *root, struct err *e);
+/* The same for who repairs the metadata next, as meta_open_for_repair() has it. */
+struct store *store_open_for_repair(const char *root, struct err *e);
 void store_close(struct store **store);
 
 /* From the return of the first until the release no sweep removes anything: every blob that a snapshot taken meanwhile

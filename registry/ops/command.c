@@ -183,13 +183,15 @@ static int open_either(const struct command *command, struct store **store, int 
 {
     const struct timespec pause = {0, PAUSE_MS * 1000000L};
     const char *root = command->config->root_directory;
+    bool alone = command->spec->when == OP_UNCHANGED;
+    bool repairs = alone && !command->call->given[OPTION_DRY_RUN];
     uint64_t until_ms = clock_monotonic_ms() + PATIENCE_MS;
 
     for (;;) {
-        *store = store_open(root, e);
+        *store = repairs ? store_open_for_repair(root, e) : store_open(root, e);
         if (*store != NULL)
             return 0;
-        if (e->code != ERR_BUSY || command->spec->when == OP_UNCHANGED)
+        if (e->code != ERR_BUSY || alone)
             return -1;
         *fd = connect_to_server(root, e);
         if (*fd >= 0)

@@ -102,6 +102,8 @@ void kv_abort(struct meta_txn *txn);
 int kv_status(const struct meta_txn *txn, struct err *e);
 /* Was that error a full map? Still answered after kv_commit() and kv_abort(). */
 bool kv_map_full(const struct meta_txn *txn);
+/* Was it damage? Answered as long. */
+bool kv_met_damage(const struct meta_txn *txn);
 /* Was anything put or deleted since the last kv_mark()? */
 bool kv_wrote(const struct meta_txn *txn);
 void kv_mark(struct meta_txn *txn);

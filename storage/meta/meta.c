@@ -51,51 +51,57 @@ static uint32_t read_schema(struct meta_txn *txn, bool *stored)
     return version;
 }
 
-/* Write the schema's version into new metadata, or bring older metadata up to it. False with nothing done: the map is
- * full. */
-static bool settle_once(struct kv *kv, int *rc, struct err *e)
+enum settled { SETTLED, MAP_FULL, DAMAGED, FAILED };
+
+/* Write the schema's version into new metadata, or bring older metadata up to it; without `fills` what follows from the
+ * older tables is left to a repair. */
+static enum settled settle_once(struct kv *kv, bool fills, struct err *e)
 {
     struct meta_txn *txn = kv_write(kv, e);
     uint32_t version;
     bool stored;
 
-    *rc = -1;
     if (txn == NULL)
-        return true;
+        return FAILED;
     version = read_schema(txn, &stored);
-    *rc = check_schema(txn, version, e);
-    if (*rc != 0 || (stored && version == META_SCHEMA)) {
+    if (check_schema(txn, version, e) != 0) {
         kv_abort(txn);
-        return true;
+        return FAILED;
     }
-    if (version < META_SCHEMA)
+    if (stored && version == META_SCHEMA) {
+        kv_abort(txn);
+        return SETTLED;
+    }
+    if (version < META_SCHEMA && fills)
         meta_upgrade(txn, clock_wall_s());
     write_schema(txn);
-    *rc = kv_commit(txn, e);
-    if (*rc == 0 && version < META_SCHEMA)
+    if (kv_commit(txn, e) != 0)
+        return kv_map_full(txn) ? MAP_FULL : kv_met_damage(txn) ? DAMAGED : FAILED;
+    if (version < META_SCHEMA)
         log_info("metadata brought from schema version %u to %d", version, META_SCHEMA);
-    return *rc == 0 || !kv_map_full(txn);
+    return SETTLED;
 }
 
-static int settle_schema(struct kv *kv, struct err *e)
+static int settle_schema(struct kv *kv, bool repairs, struct err *e)
 {
-    int rc;
+    enum settled settled = settle_once(kv, true, e);
 
-    while (!settle_once(kv, &rc, e))
-        if (kv_grow(kv, e) != 0)
-            return -1;
-    return rc;
+    while (settled == MAP_FULL && kv_grow(kv, e) == 0)
+        settled = settle_once(kv, true, e);
+    if (settled == DAMAGED && repairs)
+        settled = settle_once(kv, false, e);
+    return settled == SETTLED ? 0 : -1;
 }
 
 /* ---- open and close ---- */
 
-struct meta *meta_open_sized(const char *directory, uint64_t map_bytes, struct err *e)
+static struct meta *open_as(const char *directory, uint64_t map_bytes, bool repairs, struct err *e)
 {
     struct meta *meta = xcalloc(1, sizeof(*meta));
 
     if ((meta->kv = kv_open(directory, map_bytes, e)) == NULL)
         goto free_meta;
-    if (settle_schema(meta->kv, e) != 0) {
+    if (settle_schema(meta->kv, repairs, e) != 0) {
         err_wrap(e, "%s", directory);
         goto close_kv;
     }
@@ -110,9 +116,19 @@ free_meta:
     return NULL;
 }
 
+struct meta *meta_open_sized(const char *directory, uint64_t map_bytes, struct err *e)
+{
+    return open_as(directory, map_bytes, false, e);
+}
+
 struct meta *meta_open(const char *directory, struct err *e)
 {
-    return meta_open_sized(directory, KV_MAP_DEFAULT, e);
+    return open_as(directory, KV_MAP_DEFAULT, false, e);
+}
+
+struct meta *meta_open_for_repair(const char *directory, struct err *e)
+{
+    return open_as(directory, KV_MAP_DEFAULT, true, e);
 }
 
 void meta_close(struct meta **meta)

@@ -30,6 +30,9 @@ struct meta_txn; /* a snapshot for reading, or the writer's transaction inside a
 /* Opens or creates the environment in `directory` and starts the writer thread. Refuses a schema it does not know.
  * Blocks. */
 struct meta *meta_open(const char *directory, struct err *e);
+/* The same for who repairs next (meta_rebuild.h): metadata of an older schema that are damaged, so that meta_open()
+ * refuses them, are opened without what the newer one adds. Nothing may be served or swept before the repair. */
+struct meta *meta_open_for_repair(const char *directory, struct err *e);
 /* Waits for queued changes, stops the writer, closes. */
 void meta_close(struct meta **meta);
 

@@ -62,7 +62,7 @@ static const char *meaning(int rc)
     case MDB_PANIC:
         return "an earlier write failed half-way; check the disk, then restart";
     case MDB_CORRUPTED:
-        return "damaged; restore the metadata from a backup";
+        return "damaged; stop the server and run `berth fsck`, or restore a backup";
     case MDB_MAP_FULL:
         return "the map is full";
     default:

@@ -32,6 +32,11 @@ bool kv_map_full(const struct meta_txn *txn)
     return txn->rc == MDB_MAP_FULL;
 }
 
+bool kv_met_damage(const struct meta_txn *txn)
+{
+    return txn->rc == MDB_CORRUPTED;
+}
+
 bool kv_wrote(const struct meta_txn *txn)
 {
     return txn->wrote;

@@ -171,7 +171,8 @@ TEST(damaged_schema, "a schema version that is no number is damage")
 
     store(directory, KV_INFO, STR("schema"), STR("one"));
     CHECK(meta_open(directory, &e) == NULL);
-    snprintf(wanted, sizeof(wanted), "%s: metadata: decode table info: damaged; restore the metadata from a backup",
+    snprintf(wanted, sizeof(wanted),
+             "%s: metadata: decode table info: damaged; stop the server and run `berth fsck`, or restore a backup",
              directory);
     CHECK_TEXT(e.text, wanted);
 }
@@ -214,7 +215,8 @@ TEST(damaged_record, "a record that does not decode fails what needs it, and not
     CHECK_INT(meta_tag_get(look(&w), STR("bad"), STR("v1"), &view, &w.err), -1);
     meta_done(w.reader);
     CHECK_INT(w.err.code, ERR_IO);
-    CHECK_TEXT(w.err.text, "metadata: decode table repos: damaged; restore the metadata from a backup");
+    CHECK_TEXT(w.err.text,
+               "metadata: decode table repos: damaged; stop the server and run `berth fsck`, or restore a backup");
     CHECK_INT(blob_put(&w, "bad", blob_digest(1), 1, NOW), -1);
     CHECK_INT(w.err.code, ERR_IO);
     CHECK_INT(blob_put(&w, "good", blob_digest(1), 1, NOW), 0);

@@ -147,7 +147,8 @@ TEST(damage, "an upgrade that meets a damaged record is refused, and the metadat
     CHECK_INT(kv_commit(txn, NULL), 0);
     kv_close(&kv);
     CHECK(meta_open(directory, &e) == NULL);
-    snprintf(wanted, sizeof(wanted), "%s: metadata: decode table blobs: damaged; restore the metadata from a backup",
+    snprintf(wanted, sizeof(wanted),
+             "%s: metadata: decode table blobs: damaged; stop the server and run `berth fsck`, or restore a backup",
              directory);
     CHECK_TEXT(e.text, wanted);
     kv = open_tables(directory);
@@ -156,4 +157,55 @@ TEST(damage, "an upgrade that meets a damaged record is refused, and the metadat
     CHECK_INT(table_entries(txn, KV_IDLE), 0);
     kv_abort(txn);
     kv_close(&kv);
+}
+
+static bool size_of_file(const struct digest *d, uint64_t *size, void *arg)
+{
+    (void)d, (void)arg;
+    *size = 1;
+    return true;
+}
+
+static void repair(struct meta *meta)
+{
+    const struct meta_check_options options = {.repair = true, .file_size = size_of_file};
+
+    for (int pass = 0; pass < 12; pass++) {
+        struct meta_check_count count = {0};
+        struct err e = {0};
+        struct meta_check *check = meta_check_new(meta, &options, &e);
+        bool more = true;
+
+        while (more)
+            if (meta_check_step(check, &count, &more, &e) != 0)
+                test_fail(__FILE__, __LINE__, "%s", e.text);
+        meta_check_free(&check);
+    }
+}
+
+TEST(repaired, "damaged metadata of schema 1 can be opened for a repair, which adds all that 2 adds")
+{
+    const char *directory = test_dir();
+    struct err e = {0};
+    struct world w;
+    struct kv *kv;
+    struct meta_txn *txn;
+
+    world_open_sized(&w, directory, KV_MAP_DEFAULT);
+    fill(&w);
+    world_close(&w);
+    take_back(directory);
+    kv = open_tables(directory);
+    txn = kv_write(kv, NULL);
+    kv_put(txn, KV_BLOBS, STR("nonsense"), STR("?"));
+    CHECK_INT(kv_commit(txn, NULL), 0);
+    kv_close(&kv);
+    w.meta = meta_open_for_repair(directory, &e);
+    CHECK(w.meta != NULL);
+    repair(w.meta);
+    check_whole(w.meta);
+    meta_close(&w.meta);
+    world_open_sized(&w, directory, KV_MAP_DEFAULT);
+    check_accounts(&w);
+    world_close(&w);
 }
