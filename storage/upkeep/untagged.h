@@ -1,11 +1,11 @@
 /*
  * Removing manifests that no tag leads to.
  *
- * A manifest is kept when it has a tag, or was pushed or asked for (asked.h) within the grace; when a kept manifest names it, as an index does
- * its children; and when it is a referrer of a kept manifest: signatures and attestations have no tags. And so on from
- * what is kept that way. What can be put back (meta_history.h) is kept, too: a manifest that a tag pointed to lately,
- * and what one that was deleted lately needs. Everything else goes: an index before its children, so that what is left at any moment is
- * whole.
+ * A manifest is kept when it has a tag, or was pushed or asked for (asked.h) within the grace; when a kept manifest names
+ * it, as an index does its children; and when it is a referrer of a kept manifest: signatures and attestations have no
+ * tags. And so on from what is kept that way. What can be put back (meta_history.h) is kept, too: a manifest that a tag
+ * pointed to lately, and what one that was deleted lately needs. Everything else goes: an index before its children, so
+ * that what is left at any moment is whole.
  *
  * Each manifest of a repository is read a few times, however many others name it: the work grows with the manifests and
  * what they name, not with the paths between them. Memory: about a hundred bytes for each manifest of one repository.
@@ -36,10 +36,10 @@ struct untagged_item {
 
 struct untagged_options {
     uint64_t grace_s;
-    uint64_t now;                                              /* wall-clock seconds */
-    struct asked *asked;                                       /* or NULL: nobody asks for anything */
-    bool dry_run;                                              /* nothing is removed; `item` hears what would be */
-    bool as_if_forgotten;                                      /* what can be put back is not kept for that */
+    uint64_t now;         /* wall-clock seconds */
+    struct asked *asked;  /* or NULL: nobody asks for anything */
+    bool dry_run;         /* nothing is removed; `item` hears what would be */
+    bool as_if_forgotten; /* for a dry run: what can be put back is not kept for that */
     void (*item)(const struct untagged_item *item, void *arg); /* or NULL; also hears of what was removed */
     bool (*is_cancelled)(void *arg); /* or NULL; asked between two changes: true ends it with ERR_BUSY */
     void *arg;
