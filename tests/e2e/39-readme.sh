@@ -13,7 +13,7 @@ cover() {
     mount --bind "$WORK/covers$1" "$1"
 }
 cover /etc/berth
-cover /var/lib/registry
+cover /var/lib/berth
 cover /usr/local kept
 cover /root
 cover /home
