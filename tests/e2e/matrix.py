@@ -151,8 +151,8 @@ class Registry:
     def hashes(self):
         found = {}
         for path in self.paths():
-            if os.path.isdir(path):
-                found[path] = "folder"
+            if not os.path.isfile(path):
+                found[path] = "folder or socket"
             else:
                 with open(path, "rb") as file:
                     found[path] = hashlib.file_digest(file, "sha256").hexdigest()
