@@ -27,5 +27,8 @@ void harden_dumps(void);
  * and are read again when they change; CAP_DAC_OVERRIDE stays only when the data directory or the directory of the user
  * file belongs to somebody else. Ports are bound and limits raised before. */
 int harden_capabilities(const struct config *config, struct err *e);
+/* After root became another user with his capabilities kept (PR_SET_KEEPCAPS): of these only CAP_DAC_READ_SEARCH stays, if
+ * it was there. */
+int harden_keep_reading(struct err *e);
 
 #endif

@@ -6,9 +6,11 @@
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "registry/base/str.h"
+#include "registry/harden.h"
 
 /* ---- who ---- */
 
@@ -88,6 +90,34 @@ int run_as_find(const char *text, struct run_as *out, struct err *e)
     return 0;
 }
 
+/* The number alone, or what the user database has for it. A group of root's is no group of his. */
+static void name_owner(uid_t uid, gid_t gid, struct run_as *out)
+{
+    const struct passwd *found = getpwuid(uid);
+
+    *out = (struct run_as){.uid = uid, .gid = gid == 0 && found != NULL ? found->pw_gid : gid};
+    if (found != NULL && strlen(found->pw_name) < sizeof(out->name))
+        snprintf(out->name, sizeof(out->name), "%s", found->pw_name);
+    else
+        snprintf(out->name, sizeof(out->name), "%u", (unsigned)uid);
+    snprintf(out->group, sizeof(out->group), "%u", (unsigned)out->gid);
+}
+
+/* ---- become him ---- */
+
+static int become(const struct run_as *user, struct err *e)
+{
+    if ((getpwnam(user->name) != NULL ? initgroups(user->name, user->gid) : setgroups(1, &user->gid)) != 0)
+        return err_errno(e, "groups of %s", user->name);
+    if (setresgid(user->gid, user->gid, user->gid) != 0)
+        return err_errno(e, "become group %s", user->group);
+    if (setresuid(user->uid, user->uid, user->uid) != 0)
+        return err_errno(e, "become %s", user->name);
+    if (setuid(0) == 0)
+        return err_set(e, ERR_IO, "the kernel lets %s become root again", user->name);
+    return 0;
+}
+
 int run_as_become(const struct run_as *user, struct err *e)
 {
     if (geteuid() == user->uid && getegid() == user->gid)
@@ -95,15 +125,15 @@ int run_as_become(const struct run_as *user, struct err *e)
     if (geteuid() != 0)
         return err_set(e, ERR_DENIED, "--user: only root can become %s; start as root, or as %s without --user",
                        user->name, user->name);
-    if ((getpwnam(user->name) != NULL ? initgroups(user->name, user->gid) : setgroups(1, &user->gid)) != 0)
-        return err_errno(e, "--user: groups of %s", user->name);
-    if (setresgid(user->gid, user->gid, user->gid) != 0)
-        return err_errno(e, "--user: become group %s", user->group);
-    if (setresuid(user->uid, user->uid, user->uid) != 0)
-        return err_errno(e, "--user: become %s", user->name);
-    if (setuid(0) == 0)
-        return err_set(e, ERR_IO, "--user: the kernel lets %s become root again", user->name);
-    return 0;
+    return become(user, e) == 0 ? 0 : err_wrap(e, "--user");
+}
+
+int run_as_owner(uid_t uid, gid_t gid, struct run_as *owner, struct err *e)
+{
+    name_owner(uid, gid, owner);
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+        return err_errno(e, "PR_SET_KEEPCAPS");
+    return become(owner, e) == 0 ? harden_keep_reading(e) : -1;
 }
 
 /* ---- may he ---- */

@@ -1,6 +1,8 @@
 /*
  * `berth serve --user NAME[:GROUP]`: from root to a user of its own, for good.
  *
+ * Likewise for root's commands in the data directory of another user.
+ *
  * Thread: main, before any other is started, after ports are bound and before any file is made.
  */
 #ifndef BERTH_REGISTRY_RUN_AS_H
@@ -23,6 +25,10 @@ struct run_as {
 int run_as_find(const char *text, struct run_as *out, struct err *e);
 /* Become that user, with his groups and no capabilities. ERR_DENIED unless we are root, or he already. */
 int run_as_become(const struct run_as *user, struct err *e);
+/* For commands of root in what belongs to somebody else: become that user, with his groups, and keep of root's rights only
+ * that of reading (CAP_DAC_READ_SEARCH, where root has it): his own directory may lie below one that is closed to him. Who
+ * that is comes into `owner`, also with an error. Call it as root, who is not him. */
+int run_as_owner(uid_t uid, gid_t gid, struct run_as *owner, struct err *e);
 /* Can the user we are now work with what is configured? ERR_DENIED names the first file or directory that he cannot use
  * and the line that lets him. What does not exist is no business of this. */
 int run_as_check(const struct run_as *user, const struct config *config, struct err *e);

@@ -99,7 +99,7 @@ static int refuse_unfinished(const char *root, struct err *e)
 
     if (path_below(root, STORE_UNFINISHED, path, e) != 0)
         return -1;
-    if (access(path, F_OK) != 0)
+    if (faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) != 0) /* with the rights that opening has */
         return errno == ENOENT ? 0 : err_errno(e, STORE_UNFINISHED);
     return err_set(e, ERR_INVALID, "a restore into it has not come to its end; run the same 'berth restore' again");
 }

@@ -1,7 +1,6 @@
 /* What the commands of `berth` that are operations do: run here, or ask the server that holds the data directory. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <grp.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
@@ -22,6 +21,7 @@
 #include "registry/commands.h"
 #include "registry/ops/op.h"
 #include "registry/ops/output.h"
+#include "registry/run_as.h"
 
 enum { REQUEST_MS = 10 * 1000, PATIENCE_MS = 3000, PAUSE_MS = 100 };
 
@@ -158,25 +158,6 @@ static int check_root(const char *root, struct stat *st, struct err *e)
     return err_errno(e, "data directory %s", root);
 }
 
-/* Root becomes, for good, who serves the directory: what root made there the server could neither read nor replace. The
- * lock tells who that is, and before there is one the directory does. */
-static int become_owner(const char *root, struct stat *st, struct err *e)
-{
-    struct sbuf path = {0};
-
-    if (geteuid() != 0)
-        return 0;
-    sbuf_printf(&path, "%s/berth.lock", root);
-    (void)lstat(sbuf_text(&path), st);
-    sbuf_free(&path);
-    if (st->st_uid == 0)
-        return 0;
-    if (setgroups(0, NULL) != 0 || setresgid(st->st_gid, st->st_gid, st->st_gid) != 0 ||
-        setresuid(st->st_uid, st->st_uid, st->st_uid) != 0)
-        return err_errno(e, "become the owner of the data directory %s", root);
-    return 0;
-}
-
 /* Either the store, or a connection to the server that holds it. A server that starts has the one before the other: it
  * is given some time. */
 static int open_either(const struct command *command, struct store **store, int *fd, struct err *e)
@@ -202,16 +183,45 @@ static int open_either(const struct command *command, struct store **store, int 
     }
 }
 
+/* Root becomes, for good, who serves the directory: what root made there the server could neither read nor replace. The
+ * lock tells who that is, and before there is one the directory does. */
+static int open_as_owner(const struct command *command, struct stat *st, struct store **store, int *fd, struct err *e)
+{
+    const char *root = command->config->root_directory;
+    struct sbuf path = {0};
+    struct run_as owner;
+
+    sbuf_printf(&path, "%s/berth.lock", root);
+    (void)lstat(sbuf_text(&path), st);
+    sbuf_free(&path);
+    if (st->st_uid == 0)
+        return open_either(command, store, fd, e);
+    if (run_as_owner(st->st_uid, st->st_gid, &owner, e) != 0)
+        return err_wrap(e, "become the owner of the data directory %s", root);
+    if (open_either(command, store, fd, e) == 0)
+        return 0;
+    return e->code == ERR_DENIED ? err_wrap(e, "as user %s, who owns its lock", owner.name) : -1;
+}
+
+/* A server knows root, wherever its directory is; where there is none, somebody else may have to open it. */
+static int open_as_root(const struct command *command, struct stat *st, struct store **store, int *fd, struct err *e)
+{
+    if (command->spec->when != OP_UNCHANGED)
+        *fd = connect_to_server(command->config->root_directory, e);
+    return *fd >= 0 ? 0 : open_as_owner(command, st, store, fd, e);
+}
+
 /* Returns the exit status; e->text is empty when there was no error. */
 static int run(struct command *command, struct err *e)
 {
     struct store *store = NULL;
     struct stat st;
-    int fd = -1, status;
+    int fd = -1, rc, status;
 
     if (check_root(command->config->root_directory, &st, e) != 0)
         return e->code == ERR_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_REFUSED;
-    if (become_owner(command->config->root_directory, &st, e) != 0 || open_either(command, &store, &fd, e) != 0)
+    rc = geteuid() == 0 ? open_as_root(command, &st, &store, &fd, e) : open_either(command, &store, &fd, e);
+    if (rc != 0)
         return EXIT_REFUSED;
     *e = (struct err){0};
     status = store != NULL ? run_here(command, store, e) : run_there(command, fd, e);

@@ -93,7 +93,7 @@ static int open_marker(struct backup_dir *dir, enum backup_use use, struct err *
         return -1;
     if (backup_path(dir, marker, path, e) != 0)
         return -1;
-    if (use == BACKUP_WRITE && access(path, F_OK) != 0 && make_marker(dir, path, e) != 0)
+    if (use == BACKUP_WRITE && faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) != 0 && make_marker(dir, path, e) != 0)
         return -1;
     dir->lock_fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (dir->lock_fd < 0 && errno == ENOENT)

@@ -90,7 +90,28 @@ printf '%s\n' 'another password' | "$BUILD/berth-user" add bob --file "$USERS" -
 kill -HUP "$SERVER_PID"
 logs_in() { request_as "bob:another password" GET /v2/; [[ $STATUS == 200 ]]; }
 check "a new user is read as that user" eventually logs_in
+
+# --- root's commands, by a way to the directory that is closed to its owner
+install -d -m 700 "$WORK/closed" && mkdir "$WORK/closed/data" && mount --bind "$WORK/data" "$WORK/closed/data" || exit 1
+sed "s|rootdirectory: .*|rootdirectory: $WORK/closed/data|" "$WORK/config.yml" >"$WORK/closed.yml"
+printf 'berth-backup:x:4713:berth-test\n' >>"$WORK/group"
+install -d -m 770 -g berth-backup "$WORK/backups"
+by_root() { "$BUILD/berth" "$@" --config "$WORK/closed.yml"; }
+nothing_of_others() { [[ -z $(find "$WORK/data" "(" ! -user berth-test -o ! -group berth-test ")" -print | tee /dev/stderr) ]]; }
+check "the owner may not go there" fails as_berth ls "$WORK/closed/data"
+check "with a server root's gc works there" by_root gc --grace 0s
+check "and du" by_root du
 check "it stops" server_stop
+check "without one root's gc works there" by_root gc --grace 0s
+check "and du" by_root du
+check "and fsck" by_root fsck
+check "and a backup to where only a group of the owner's may write" by_root backup "$WORK/backups/one"
+check "which is his" test "$(stat -c %U "$WORK/backups/one/berth-backup")" == berth-test
+check "nothing in the directory is anybody else's" nothing_of_others
+chown root:root "$WORK/data/meta/data.mdb"
+check "what the owner may not do is told with his name" fails_saying "as user berth-test, who owns its lock: data directory $WORK/closed/data: " by_root du
+chown berth-test:berth-test "$WORK/data/meta/data.mdb"
+umount "$WORK/closed/data"
 
 # --- as a developer wants it
 PORT=5000 REG=$NAME:5000
