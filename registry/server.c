@@ -31,7 +31,8 @@ enum {
     DRAIN_POLL_MS = 20,
     FIRST_PURGE_MS = 60 * 1000, /* so that a server that is restarted daily purges too */
     PURGE_AT_ONCE = 1000,
-    COUNTED_AT_ONCE = 4000, /* files of unfinished uploads */
+    PURGE_AGAIN_MS = 60 * 1000, /* while the clock is not to be believed */
+    COUNTED_AT_ONCE = 4000,     /* files of unfinished uploads */
     ATTEMPTS_MOST = 1000000,
     RECOVER_MOST_MS = 24 * 60 * 60 * 1000,
 };
@@ -255,17 +256,20 @@ static void refresh(struct server *server, bool force)
         tls_refresh(server->tls, force);
 }
 
-/* Purge stale uploads when their time has come; returns when to look again: soon, if there may be more. */
+/* Purge stale uploads when their time has come; returns when to look again: soon, if there may be more, or if the clock
+ * was set forward, which makes all of them look old. */
 static uint64_t purge_uploads(struct server *server, uint64_t due_ms)
 {
     const struct config *config = server->config;
     uint64_t now_ms = clock_monotonic_ms();
+    struct err e;
     size_t purged;
 
     if (!config->upload_purging.enabled || config->readonly || now_ms < due_ms)
         return due_ms;
-    purged = uploads_purge(server->store->uploads, config->upload_purging.age_s, PURGE_AT_ONCE,
-                           config->upload_purging.dry_run);
+    if (store_purge_uploads(server->store, config->upload_purging.age_s, PURGE_AT_ONCE, config->upload_purging.dry_run,
+                            &purged, &e) != 0)
+        return now_ms + PURGE_AGAIN_MS;
     if (purged > 0)
         log_info("%zu stale uploads purged", purged);
     return purged == PURGE_AT_ONCE ? now_ms : now_ms + config->upload_purging.interval_s * 1000;

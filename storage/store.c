@@ -205,3 +205,13 @@ void store_release_sweeps(const struct store *store)
 {
     sweep_gate_release(store->sweeping);
 }
+
+int store_purge_uploads(const struct store *store, uint64_t age_s, size_t limit, bool dry_run, size_t *purged,
+                        struct err *e)
+{
+    *purged = 0;
+    if (clock_watch_check(store->clock, age_s, e) != 0)
+        return -1;
+    *purged = uploads_purge(store->uploads, age_s, limit, dry_run);
+    return 0;
+}

@@ -42,6 +42,11 @@ void store_close(struct store **store);
 void store_hold_sweeps(const struct store *store);
 void store_release_sweeps(const struct store *store);
 
+/* uploads_purge() (upload.h), but while the clock is not to be believed for `age_s` (clock_watch.h): ERR_BUSY, and nothing
+ * is removed. Blocks. */
+int store_purge_uploads(const struct store *store, uint64_t age_s, size_t limit, bool dry_run, size_t *purged,
+                        struct err *e);
+
 /* Only the lock, as store_open() takes it, of a directory that is made if it is not there. *lock_fd: closing it lets go.
  * Blocks. */
 int store_lock(const char *root, int *lock_fd, struct err *e);

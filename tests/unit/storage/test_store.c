@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "registry/base/file.h"
+#include "storage/clock_watch.h"
 #include "storage/store.h"
 
 static char root[400];
@@ -179,5 +180,28 @@ TEST(upload_to_blob, "an upload through the store becomes a blob that is there a
     CHECK_INT(blob_open(store->blobs, &d, &fd, &size, &e), 0);
     CHECK_INT(size, 3);
     close(fd);
+    store_close(&store);
+}
+
+TEST(purge_jump, "a clock that is set forward makes no upload old enough to be purged")
+{
+    char bytes[] = "abc";
+    struct iovec span = {.iov_base = bytes, .iov_len = 3};
+    struct upload *u;
+    struct store *store;
+    struct err e = {0};
+    size_t purged;
+
+    store = store_open(test_dir(), &e);
+    CHECK(store != NULL);
+    CHECK_INT(upload_create(store->uploads, STR("a"), STR(""), DIGEST_SHA256, &u, &e), 0);
+    CHECK_INT(upload_append(u, &span, 1, &e), 0);
+    upload_release(&u);
+    store->clock->wall_s -= 3600; /* what was seen last */
+    CHECK_INT(store_purge_uploads(store, 1, 10, false, &purged, &e), -1);
+    CHECK_INT(e.code, ERR_BUSY);
+    CHECK_INT(purged, 0);
+    CHECK_INT(store_purge_uploads(store, 0, 10, false, &purged, &e), 0);
+    CHECK_INT(purged, 1);
     store_close(&store);
 }
