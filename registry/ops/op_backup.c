@@ -52,6 +52,11 @@ static void note_lost(const struct digest *d, const char *reason, void *arg)
     op_note(s->op, "blob %s is not saved: %s", text, reason);
 }
 
+static void note(const char *text, void *arg)
+{
+    op_note(((struct saving *)arg)->op, "%s", text);
+}
+
 /* ---- the answer ---- */
 
 static void say_json(struct op *op, const struct backup_result *r)
@@ -115,6 +120,7 @@ int op_backup(struct op *op, int *status, struct err *e)
         .verify = op->call->given[OPTION_VERIFY],
         .progress = show_progress,
         .lost = note_lost,
+        .note = note,
         .arg = &s,
         .interrupt = {.wanted = is_cancelled, .arg = &s},
     };

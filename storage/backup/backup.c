@@ -1,9 +1,12 @@
 #include "storage/backup/backup.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "registry/base/file.h"
 #include "storage/backup/backup_list.h"
@@ -176,6 +179,41 @@ static int check_options(const struct store *store, const struct backup_options 
     return check_place(store, parent, e) == 0 || e->code == ERR_NOT_FOUND ? 0 : -1; /* who makes it, tells of that */
 }
 
+/* By a mount of the data directory, say: the pool would be removed from with --keep. */
+static int check_pool(const struct backup *b, struct err *e)
+{
+    char pool[PATH_MAX];
+    struct stat own, other;
+    int dir = open(b->store->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int rc = dir < 0 ? -1 : fstatat(dir, "blobs", &own, 0);
+
+    if (rc != 0)
+        err_errno(e, "%s", b->store->root);
+    if (dir >= 0)
+        close(dir);
+    if (rc != 0 || backup_path(b->dir, "blobs", pool, e) != 0)
+        return -1;
+    if (stat(pool, &other) != 0)
+        return errno == ENOENT ? 0 : err_errno(e, "%s", pool);
+    if (own.st_dev != other.st_dev || own.st_ino != other.st_ino)
+        return 0;
+    return err_set(e, ERR_INVALID, "%s is the blobs of the data directory themselves; choose another directory", pool);
+}
+
+static void warn_of_others(const struct backup *b)
+{
+    char text[PATH_MAX + 200];
+    struct stat st;
+
+    if (b->options->note == NULL || stat(b->dir->path, &st) != 0)
+        return;
+    if ((st.st_mode & 022) == 0 && (st.st_uid == geteuid() || st.st_uid == 0))
+        return;
+    snprintf(text, sizeof(text), "%s can be changed by other users, and the backups with it; run: chmod go-w %s",
+             b->dir->path, b->dir->path);
+    b->options->note(text, b->options->arg);
+}
+
 int backup_run(const struct store *store, const struct backup_options *options, struct backup_result *result,
                struct err *e)
 {
@@ -190,7 +228,8 @@ int backup_run(const struct store *store, const struct backup_options *options, 
     b->options = options;
     b->result = result;
     b->dir = backup_dir_open(options->directory, BACKUP_WRITE, e);
-    if (b->dir != NULL) {
+    if (b->dir != NULL && check_pool(b, e) == 0) {
+        warn_of_others(b);
         rc = make_snapshot(b, e);
         transfer_free(&b->transfer);
         blob_store_close(&b->pool);

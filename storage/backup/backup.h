@@ -53,6 +53,7 @@ struct backup_options {
     /* May be NULL. Called after each blob, and for each that is lost. */
     void (*progress)(const struct backup_result *so_far, void *arg);
     void (*lost)(const struct digest *d, const char *reason, void *arg);
+    void (*note)(const char *text, void *arg); /* a remark for the person; may be NULL */
     void *arg;
     struct interrupt interrupt;
 };

@@ -111,13 +111,35 @@ static int lock_marker(const struct backup_dir *dir, enum backup_use use, struct
                    use == BACKUP_WRITE ? ", or is being read" : "");
 }
 
+/* Who can put a link there would choose where a backup writes and removes. */
+static int check_parts(const struct backup_dir *dir, struct err *e)
+{
+    static const char *const parts[] = {"blobs", "snapshots", "incoming"};
+    char path[PATH_MAX];
+    struct stat st;
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        if (backup_path(dir, parts[i], path, e) != 0)
+            return -1;
+        if (lstat(path, &st) != 0) {
+            if (errno != ENOENT)
+                return err_errno(e, "%s", path);
+        } else if (S_ISLNK(st.st_mode)) {
+            return err_set(e, ERR_INVALID,
+                           "%s is a symbolic link, which backups do not follow; put the directory there", path);
+        }
+    }
+    return 0;
+}
+
 struct backup_dir *backup_dir_open(const char *path, enum backup_use use, struct err *e)
 {
     struct backup_dir *dir = xcalloc(1, sizeof(*dir));
 
     dir->lock_fd = -1;
     dir->path = str_dup(str_of(path));
-    if (open_marker(dir, use, e) != 0 || lock_marker(dir, use, e) != 0)
+    if (open_marker(dir, use, e) != 0 || lock_marker(dir, use, e) != 0 ||
+        (use == BACKUP_WRITE && check_parts(dir, e) != 0))
         backup_dir_close(&dir);
     return dir;
 }

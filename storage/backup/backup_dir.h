@@ -31,7 +31,8 @@ enum backup_use {
     BACKUP_WRITE, /* alone; an absent or empty directory becomes one of backups, its parent is there already */
 };
 
-/* ERR_BUSY when it is in use otherwise, ERR_INVALID when it is another kind of directory. NULL: error. */
+/* ERR_BUSY when it is in use otherwise, ERR_INVALID when it is another kind of directory or, to write, when a part of it is
+ * a symbolic link. NULL: error. */
 struct backup_dir *backup_dir_open(const char *path, enum backup_use use, struct err *e);
 void backup_dir_close(struct backup_dir **dir);
 

@@ -590,3 +590,55 @@ TEST(verified_blobs, "each blob is read once, whoever names it")
     CHECK(strstr(verify(&y).text, "it is not in the pool") != NULL);
     yard_close(&y);
 }
+
+HELPER void take_note(const char *text, void *arg)
+{
+    struct yard *y = arg;
+
+    snprintf(y->reason, sizeof(y->reason), "%s", text);
+}
+
+TEST(links_inside, "a directory of backups whose parts are links, or are the data directory's own, is refused")
+{
+    char path[PATH_MAX], own[PATH_MAX], root[PATH_MAX];
+    struct yard y;
+
+    yard_open(&y);
+    push(&y, 1);
+    backup_well(&y);
+    snprintf(path, sizeof(path), "%s/snapshots", y.directory);
+    snprintf(own, sizeof(own), "%s/elsewhere", y.base);
+    CHECK_INT(rename(path, own), 0);
+    CHECK_INT(symlink(own, path), 0);
+    CHECK_INT(backup(&y), -1);
+    CHECK_INT(y.err.code, ERR_INVALID);
+    CHECK(strstr(y.err.text, "/snapshots is a symbolic link, which backups do not follow") != NULL);
+    CHECK_INT(unlink(path), 0);
+    CHECK_INT(rename(own, path), 0);
+    backup_well(&y);
+
+    snprintf(path, sizeof(path), "%s/blobs", y.directory);
+    snprintf(root, sizeof(root), "%s/blobs", y.root);
+    snprintf(own, sizeof(own), "%s/pool", y.base);
+    CHECK_INT(rename(path, own), 0);
+    CHECK_INT(rename(root, path), 0);
+    CHECK_INT(symlink(path, root), 0); /* one directory under both names, as a mount makes it */
+    CHECK_INT(backup(&y), -1);
+    CHECK_INT(y.err.code, ERR_INVALID);
+    CHECK(strstr(y.err.text, "/blobs is the blobs of the data directory themselves") != NULL);
+    yard_close(&y);
+}
+
+TEST(others, "who backs up to where others can write is told")
+{
+    struct yard y;
+
+    yard_open(&y);
+    y.options.note = take_note;
+    backup_well(&y);
+    CHECK_TEXT(y.reason, "");
+    CHECK_INT(chmod(y.directory, 0770), 0);
+    backup_well(&y);
+    CHECK(strstr(y.reason, "can be changed by other users, and the backups with it; run: chmod go-w ") != NULL);
+    yard_close(&y);
+}
