@@ -92,6 +92,70 @@ void rule_recallable(struct meta_check *check, struct str key, struct str value)
         want_count(check, id, &d);
 }
 
+/* ---- what is kept aside ---- */
+
+/* What will stay: of what does not decode nothing does. */
+static uint64_t sum_removed(struct meta_check *check, uint32_t id)
+{
+    struct removed_record record;
+    struct key prefix = {.n = 0};
+    struct kv_walk walk;
+    struct digest d;
+    uint64_t sum = 0;
+    uint32_t of;
+
+    if (id != REMOVED_OF_ALL)
+        key_u32(&prefix, id);
+    kv_walk_begin(&walk, check->txn, KV_REMOVED, key_str(&prefix), (struct str){0});
+    while (kv_walk_next(&walk)) {
+        check->cost++;
+        if (split_id_digest(walk.key, &of, &d) && removed_decode(walk.value, &record))
+            sum += removed_cost(walk.value.n);
+    }
+    kv_walk_end(&walk);
+    return sum;
+}
+
+static void want_sum(struct meta_check *check, uint32_t id)
+{
+    uint64_t sum = sum_removed(check, id);
+    char value[8];
+    struct key key;
+
+    removed_bytes_key(&key, id);
+    u64_encode(sum, value);
+    if (sum > 0)
+        check_want(check, 11, KV_INFO, key_str(&key), (struct str){value, sizeof(value)},
+                   "the bytes of deleted manifests are others");
+    else
+        check_absent(check, 11, KV_INFO, key_str(&key), "there are no deleted manifests");
+}
+
+void check_removed_sum(struct meta_check *check, struct str key)
+{
+    struct key own;
+    uint32_t id;
+
+    if (key.n < 4 || !u32_decode(str_from(key, key.n - 4), &id))
+        return;
+    removed_bytes_key(&own, id);
+    if (str_eq(key_str(&own), key))
+        want_sum(check, id);
+}
+
+/* A sum that is there is judged by itself. */
+static void want_sums(struct meta_check *check, uint32_t id)
+{
+    const uint32_t sums[] = {id, REMOVED_OF_ALL};
+    struct key key;
+
+    for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
+        removed_bytes_key(&key, sums[i]);
+        if (!kv_has(check->txn, KV_INFO, key_str(&key)))
+            want_sum(check, sums[i]);
+    }
+}
+
 void rule_removed(struct meta_check *check, struct str key, struct str value)
 {
     struct removed_record record;
@@ -110,6 +174,8 @@ void rule_removed(struct meta_check *check, struct str key, struct str value)
             check_absent(check, 11, KV_REMOVED, key, "no event names this manifest");
         else if (kv_has(check->txn, KV_MANIFESTS, key))
             check_absent(check, 11, KV_REMOVED, key, "this manifest is there");
+        else
+            want_sums(check, id);
     }
 }
 

@@ -86,6 +86,8 @@ meta_rule rule_manifests, rule_tags, rule_manifest_tags, rule_refs, rule_referre
 
 /* ---- meta_check_history.c ---- */
 meta_rule rule_events, rule_tag_events, rule_recallable, rule_removed, rule_pulls;
+/* The sum at `key` of `info`, if it is one of `removed`. */
+void check_removed_sum(struct meta_check *check, struct str key);
 /* ---- meta_check_bytes.c ---- */
 
 meta_rule rule_idle, rule_loose, rule_usage;

@@ -204,6 +204,7 @@ static void want_next_repository(struct meta_check *check)
 void rule_info(struct meta_check *check, struct str key, struct str value)
 {
     (void)value;
+    check_removed_sum(check, key);
     if (!str_eq(key, STR("schema")))
         return;
     want_next_repository(check);

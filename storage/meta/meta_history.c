@@ -1,16 +1,14 @@
 /*
- * Events: written by the changes themselves, read backwards, forgotten oldest first (invariant 11 of meta_record.h).
+ * Events: written by the changes themselves and read backwards (invariant 11 of meta_record.h).
  */
 #include "storage/meta/meta_history.h"
 
 #include "storage/meta/meta_internal.h"
 
-enum { FORGET_AT_ONCE = 256 };
-
 /* ---- keys ---- */
 
 /* Tags hold no zero byte, so no tag's entries stand between another's. The number is turned around: the newest first. */
-static void tag_events_key(struct key *key, uint32_t id, struct str tag)
+void tag_events_key(struct key *key, uint32_t id, struct str tag)
 {
     key->n = 0;
     key_u32(key, id);
@@ -61,7 +59,15 @@ static void set_recallable(struct meta_txn *txn, uint32_t id, const struct diges
         return;
     }
     kv_del(txn, KV_RECALLABLE, key_str(&key));
-    kv_del(txn, KV_REMOVED, key_str(&key));
+    removed_drop(txn, id, d);
+}
+
+void recallable_went(struct meta_txn *txn, uint32_t id, const struct digest *d)
+{
+    uint64_t count = recallable(txn, id, d);
+
+    count_down(txn, KV_RECALLABLE, &count);
+    set_recallable(txn, id, d, count);
 }
 
 /* ---- writing ---- */
@@ -92,38 +98,12 @@ void event_happened(struct meta_txn *txn, const struct event_record *event)
         kv_put(txn, KV_TAG_EVENTS, key_str(&key), (struct str){"", 0});
     }
     set_recallable(txn, event->id, &event->digest, recallable(txn, event->id, &event->digest) + 1);
-}
-
-void removed_put(struct meta_txn *txn, uint32_t id, const struct digest *d, struct str removed)
-{
-    struct key key;
-
-    key_id_digest(&key, id, d);
-    kv_put(txn, KV_REMOVED, key_str(&key), removed);
-}
-
-void removed_drop(struct meta_txn *txn, uint32_t id, const struct digest *d)
-{
-    struct key key;
-
-    key_id_digest(&key, id, d);
-    kv_del(txn, KV_REMOVED, key_str(&key));
-}
-
-bool removed_load(struct meta_txn *txn, uint32_t id, const struct digest *d, struct removed_record *out)
-{
-    struct key key;
-    struct str value;
-
-    key_id_digest(&key, id, d);
-    if (!kv_get(txn, KV_REMOVED, key_str(&key), &value))
-        return false;
-    return removed_decode(value, out) || kv_damaged(txn, KV_REMOVED);
+    history_bound(txn, event, number);
 }
 
 /* ---- reading ---- */
 
-static bool event_load(struct meta_txn *txn, uint64_t number, struct event_record *out)
+bool event_load(struct meta_txn *txn, uint64_t number, struct event_record *out)
 {
     struct key key;
     struct str value;
@@ -236,158 +216,4 @@ int meta_history(struct meta_txn *txn, const struct history_query *query, struct
         return -1;
     walk_history(txn, repo.id, query, place, item, arg, more);
     return kv_status(txn, e);
-}
-
-int meta_removed(struct meta_txn *txn, struct str repository, const struct digest *last, size_t limit,
-                 meta_removed_cb *item, void *arg, bool *more, struct err *e)
-{
-    struct key prefix = {.n = 0}, after = {.n = 0};
-    struct removed_record record;
-    struct repo_record repo;
-    struct kv_walk walk;
-    struct digest d;
-
-    *more = false;
-    if (history_repository(txn, repository, &repo, e) != 0)
-        return -1;
-    key_u32(&prefix, repo.id);
-    if (last != NULL)
-        key_id_digest(&after, repo.id, last);
-    kv_walk_begin(&walk, txn, KV_REMOVED, key_str(&prefix), key_str(&after));
-    for (size_t given = 0; kv_walk_next(&walk); given++) {
-        struct str tail = str_from(walk.key, prefix.n);
-
-        if (given == limit) {
-            *more = true;
-            break;
-        }
-        if (digest_from_key((const uint8_t *)tail.p, tail.n, &d) != tail.n || !removed_decode(walk.value, &record)) {
-            kv_damaged(txn, KV_REMOVED);
-            break;
-        }
-        item(&d, record.when, arg);
-    }
-    kv_walk_end(&walk);
-    return kv_status(txn, e);
-}
-
-/* ---- forgetting ---- */
-
-struct oldest {
-    uint64_t number;
-    struct event_record event; /* its tag points into `tag` */
-    struct key tag;
-};
-
-/* Copied: its place in the table does not outlive a deletion. False: there is none. */
-static bool load_oldest(struct meta_txn *txn, struct oldest *out)
-{
-    struct kv_walk walk;
-    bool found;
-
-    kv_walk_begin(&walk, txn, KV_EVENTS, (struct str){0}, (struct str){0});
-    found = kv_walk_next(&walk);
-    if (found && (!u64_decode(walk.key, &out->number) || !event_decode(walk.value, &out->event)))
-        found = kv_damaged(txn, KV_EVENTS);
-    if (found) {
-        out->tag.n = 0;
-        key_bytes(&out->tag, out->event.tag);
-        out->event.tag = key_str(&out->tag);
-    }
-    kv_walk_end(&walk);
-    return found;
-}
-
-static void forget(struct meta_txn *txn, const struct oldest *oldest)
-{
-    const struct event_record *event = &oldest->event;
-    uint64_t count = recallable(txn, event->id, &event->digest);
-    struct key key;
-
-    number_key(&key, oldest->number);
-    kv_del(txn, KV_EVENTS, key_str(&key));
-    if (event->tag.n > 0) {
-        tag_event_key(&key, event, oldest->number);
-        if (!kv_del(txn, KV_TAG_EVENTS, key_str(&key)))
-            kv_damaged(txn, KV_TAG_EVENTS);
-    }
-    count_down(txn, KV_RECALLABLE, &count);
-    set_recallable(txn, event->id, &event->digest, count);
-}
-
-/* What a clock that was ahead has dated is as old as the first event after it that is not from the future. When there is
- * none it may be today's clock that is wrong. *until: the number of the event that tells, for those in between. */
-static bool is_outlived(struct meta_txn *txn, const struct oldest *oldest, uint64_t before, uint64_t latest,
-                        uint64_t *until)
-{
-    struct event_record event = {.when = UINT64_MAX};
-    struct kv_walk walk;
-    struct key own;
-
-    if (oldest->number < *until)
-        return true;
-    number_key(&own, oldest->number);
-    kv_walk_begin(&walk, txn, KV_EVENTS, (struct str){0}, key_str(&own));
-    while (event.when > latest && kv_walk_next(&walk))
-        if (!u64_decode(walk.key, until) || !event_decode(walk.value, &event)) {
-            kv_damaged(txn, KV_EVENTS);
-            break;
-        }
-    kv_walk_end(&walk);
-    return event.when <= latest && event.when < before;
-}
-
-int meta_history_forget(struct meta_txn *txn, uint64_t before, uint64_t latest, size_t limit, size_t *forgotten,
-                        bool *more, struct err *e)
-{
-    struct oldest oldest;
-    uint64_t until = 0;
-
-    *more = false;
-    *forgotten = 0;
-    while (load_oldest(txn, &oldest) &&
-           (oldest.event.when < before ||
-            (oldest.event.when > latest && is_outlived(txn, &oldest, before, latest, &until)))) {
-        if (*forgotten == limit) {
-            *more = true;
-            break;
-        }
-        forget(txn, &oldest);
-        ++*forgotten;
-    }
-    return kv_status(txn, e);
-}
-
-struct forgetting {
-    struct meta_change change; /* first */
-    uint64_t before, latest;
-    size_t forgotten;
-    bool more;
-};
-
-static int apply_forgetting(struct meta_txn *txn, struct meta_change *change, struct err *e)
-{
-    struct forgetting *f = (struct forgetting *)change;
-
-    return meta_history_forget(txn, f->before, f->latest, FORGET_AT_ONCE, &f->forgotten, &f->more, e);
-}
-
-int history_forget_all(struct meta *meta, uint64_t before, uint64_t latest, bool (*is_cancelled)(void *arg), void *arg,
-                       uint64_t *forgotten, struct err *e)
-{
-    struct forgetting f = {.before = before, .latest = latest, .more = true};
-
-    *forgotten = 0;
-    while (f.more) {
-        f.change = (struct meta_change){.apply = apply_forgetting};
-        if (meta_write(meta, &f.change) != 0) {
-            if (e != NULL)
-                *e = f.change.err;
-            return err_wrap(e, "forget old history");
-        }
-        *forgotten += f.forgotten;
-        if (f.more && is_cancelled != NULL && is_cancelled(arg))
-            return err_set(e, ERR_BUSY, "cancelled; what was forgotten stays forgotten");
-    }
-    return 0;
 }

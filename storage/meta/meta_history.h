@@ -4,11 +4,14 @@
  *   push, delete, retention ──▶ an event, in the very change that does it (meta_tag.c, meta_manifest.c)
  *   berth tags history      ──▶ meta_history(): the events of a tag, the newest first
  *   berth tags restore      ──▶ meta_tag_restore(): the tag points to where it did, which is an event as well
- *   the sweeper             ──▶ meta_history_forget(): the oldest events go
+ *   the sweeper             ──▶ meta_history_forget(): the oldest events go (meta_forget.c)
  *
  * As long as an event names a manifest, the manifest can be put back. One that no tag leads to any more is kept
  * (untagged.h). One that was deleted by its digest is kept aside, out of everybody's sight, in `removed`; its blobs are
  * not kept: their lease began anew with the deletion, so that for the grace at least they are still there.
+ *
+ * All this has limits whoever pushes and deletes (meta_record.h): of a tag's events, and of all, the oldest go; and of the
+ * manifests kept aside the oldest of the repository that deletes another one, or that one is not kept.
  *
  * An event has one digest: that of the manifest which the tag pointed to before; or, where there was no tag before, of
  * the one it points to since. The rest follows from the event after it, or from the tag as it is.

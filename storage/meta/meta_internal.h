@@ -112,18 +112,35 @@ bool manifest_has_tag(struct meta_txn *txn, uint32_t id, const struct digest *d)
 /* Remove all tags of the manifest `d`. */
 void tag_drop_all(struct meta_txn *txn, struct repo_record *repo, const struct digest *d);
 
-/* ---- what happened, and what can be put back (meta_history.c) ---- */
+/* ---- what happened (meta_history.c, meta_forget.c) ---- */
+
+/* What the keys of a tag in tag_events begin with. */
+void tag_events_key(struct key *key, uint32_t id, struct str tag);
 
 /* The key of the event number `number` in tag_events. */
 void tag_event_key(struct key *key, const struct event_record *event, uint64_t number);
+/* May forget others, see history_bound(). */
 void event_happened(struct meta_txn *txn, const struct event_record *event);
+/* One that is there. */
+bool event_load(struct meta_txn *txn, uint64_t number, struct event_record *out);
+/* After an event came: those go that are too many (TAG_EVENTS_MOST, EVENTS_MOST), never this one. */
+void history_bound(struct meta_txn *txn, const struct event_record *event, uint64_t number);
 /* Does any event name the manifest? */
 bool manifest_is_recallable(struct meta_txn *txn, uint32_t id, const struct digest *d);
-/* `removed` as removed_encode() writes it; not a slice of the transaction. An event that names the manifest is there. */
+/* One event fewer does. */
+void recallable_went(struct meta_txn *txn, uint32_t id, const struct digest *d);
+
+/* ---- what can be put back (meta_removed.c) ---- */
+
+/* `removed` as removed_encode() writes it; not a slice of the transaction. An event that names the manifest is there.
+ * Where there is no room the oldest of the same repository go; when that is not enough this one is not kept. */
 void removed_put(struct meta_txn *txn, uint32_t id, const struct digest *d, struct str removed);
 void removed_drop(struct meta_txn *txn, uint32_t id, const struct digest *d);
 bool removed_load(struct meta_txn *txn, uint32_t id, const struct digest *d, struct removed_record *out);
-/* ERR_NOT_FOUND for an unknown one. */
+/* The key in `info` of the sum of a repository, or of REMOVED_OF_ALL; and what an entry of `bytes` adds to it. */
+void removed_bytes_key(struct key *key, uint32_t id);
+uint64_t removed_cost(size_t bytes);
+/* In meta_history.c. ERR_NOT_FOUND for an unknown one. */
 int history_repository(struct meta_txn *txn, struct str repository, struct repo_record *repo, struct err *e);
 
 /* ---- pulls (meta_pulls.c) ---- */

@@ -9,6 +9,8 @@
  *                  "next-event"               u64 number of the next event
  *                  "stored"                   u64 blobs, u64 bytes of the entries of `blobs`
  *                  "pulls-since"              u64 when pulls began to be noted
+ *                  "removed", id              u64 bytes of the repository's entries of `removed` and REMOVED_ENTRY_COST
+ *                                             for each; id 0: of all; no entry for 0
  *   repos          name                       u32 id, u64 manifests, u64 tags, u64 blobs held
  *   names          id                         name
  *   catalog        name                       u32 id; only of repositories with at least one manifest
@@ -52,7 +54,10 @@
  *  10. A repository's logical bytes are those of the blobs it holds and of its manifests; its sole bytes the same without
  *      the blobs that others hold, too. usage[p] is the sum over the repositories at and below p, no entry for zeros.
  *  11. tag_events has every event that has a tag, recallable counts the events by manifest, and removed holds only what
- *      is recallable and not in manifests. pulls has only what is in manifests.
+ *      is recallable and not in manifests. pulls has only what is in manifests. info["removed", r] is the sum it is
+ *      said to be, at most REMOVED_BYTES_MOST, and that of all at most REMOVED_ALL_MOST. A tag has at most
+ *      TAG_EVENTS_MOST events, and the first event's number is less than EVENTS_MOST below the last one's: with one
+ *      more, the oldest go. (Changes made before these limits leave more; it goes with age.)
  *  12. loose[members[r, d], r, d] exactly if members[r, d] and not refs[r, d]. Its lease begins anew when refs[r, d] goes.
  *      When it is over a sweeper may end the membership, whoever else needs the blob. While blobs[d].references is 0
  *      blobs[d].last_needed is no earlier than any members[r, d]: a lease here is one there.
@@ -81,6 +86,16 @@ enum {
     TAG_RECORD_MAX = 8 + DIGEST_KEY_MAX,
     PAIR_RECORD_SIZE = 2 * 8,
     EVENT_RECORD_MAX = 8 + 1 + 4 + DIGEST_KEY_MAX + 128,
+};
+
+/* What the history may take, whoever pushes and deletes (no quota counts it). */
+enum {
+    TAG_EVENTS_MOST = 1000,
+    EVENTS_MOST = 2 * 1000 * 1000, /* half a gigabyte, about */
+    REMOVED_OF_ALL = 0,            /* in place of a repository's number */
+    REMOVED_ENTRY_COST = 1024,     /* bytes that an entry costs besides its own, so that small ones are not too many */
+    REMOVED_BYTES_MOST = 32 * 1024 * 1024, /* of one repository: any manifest has room */
+    REMOVED_ALL_MOST = 256 * 1024 * 1024,
 };
 
 /* ---- keys: built on the stack, piece by piece ---- */

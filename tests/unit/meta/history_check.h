@@ -1,6 +1,6 @@
 /*
  * Invariant 11 of meta_record.h, checked from the tables alone: every event is where it belongs, recallable counts
- * them, removed holds what is neither forgotten nor there, and the events of a tag lead one to the next up to the tag.
+ * them, removed holds what is neither forgotten nor there and is summed up, and the events of a tag lead one to the next up to the tag.
  */
 #ifndef BERTH_TEST_HISTORY_CHECK_H
 #define BERTH_TEST_HISTORY_CHECK_H
@@ -47,11 +47,52 @@ HELPER void check_recallable(struct meta_txn *txn)
     CHECK_INT(all, table_entries(txn, KV_EVENTS));
 }
 
+HELPER uint64_t removed_sum(struct meta_txn *txn, uint32_t id)
+{
+    struct str value;
+    struct key key;
+    uint64_t sum;
+
+    removed_bytes_key(&key, id);
+    if (!kv_get(txn, KV_INFO, key_str(&key), &value))
+        return 0;
+    CHECK(u64_decode(value, &sum) && sum > 0);
+    return sum;
+}
+
+HELPER void check_removed_sums(struct meta_txn *txn)
+{
+    uint64_t all = 0, of = 0;
+    struct kv_walk walk;
+    uint32_t id, last = 0;
+
+    kv_walk_begin(&walk, txn, KV_REMOVED, (struct str){0}, (struct str){0});
+    while (kv_walk_next(&walk)) {
+        CHECK(u32_decode((struct str){walk.key.p, 4}, &id));
+        if (id != last)
+            of = 0;
+        last = id;
+        all += walk.value.n + REMOVED_ENTRY_COST;
+        of += walk.value.n + REMOVED_ENTRY_COST;
+        CHECK(removed_sum(txn, id) >= of && removed_sum(txn, id) <= REMOVED_BYTES_MOST);
+    }
+    kv_walk_end(&walk);
+    CHECK_INT(removed_sum(txn, REMOVED_OF_ALL), all);
+    kv_walk_begin(&walk, txn, KV_INFO, STR("removed"), (struct str){0});
+    while (kv_walk_next(&walk)) {
+        CHECK(u32_decode(str_from(walk.key, 7), &id) && u64_decode(walk.value, &of));
+        all -= id == REMOVED_OF_ALL ? 0 : of;
+    }
+    kv_walk_end(&walk);
+    CHECK_INT(all, 0);
+}
+
 HELPER void check_removed(struct meta_txn *txn)
 {
     struct removed_record record;
     struct kv_walk walk;
 
+    check_removed_sums(txn);
     kv_walk_begin(&walk, txn, KV_REMOVED, (struct str){0}, (struct str){0});
     while (kv_walk_next(&walk)) {
         CHECK(removed_decode(walk.value, &record));

@@ -95,12 +95,51 @@ static const struct {
     {KV_RECALLABLE, "", {NULL, 0}, "11 want events that name a manifest are counted"},
     {KV_RECALLABLE, "", STR("x"), "11 want events that name a manifest are counted"},
     {KV_RECALLABLE, "nonsense", STR("x"), "0 drop the key is no manifest of a repository"},
-    {KV_REMOVED, "", STR("x"), "0 drop the record does not decode, or holds other bytes than its digest says"},
+    {KV_REMOVED, "", STR("x"),
+     "11 drop there are no deleted manifests; 11 drop there are no deleted manifests; "
+     "0 drop the record does not decode, or holds other bytes than its digest says"},
     {KV_REMOVED, "nonsense", STR("x"), "0 drop the key is no manifest of a repository"},
     {KV_PULLS, "", STR("x"), "0 drop the record does not decode"},
     {KV_PULLS, "nonsense", STR("12345678"), "11 drop there is no such manifest"},
     {KV_EVENTS, "nonsense", STR("x"), "0 drop the record does not decode"},
 };
+
+/* The sum of a repository, or of all. */
+static void damage_sum(struct world *w, uint32_t id, struct str value)
+{
+    struct damage damage = {.change = {.apply = apply_damage}, .table = KV_INFO, .value = value};
+
+    removed_bytes_key(&damage.key, id);
+    CHECK_INT(meta_write(w->meta, &damage.change), 0);
+}
+
+static const struct {
+    uint32_t id;
+    struct str value;
+    const char *found;
+} sums[] = {
+    {1, {NULL, 0}, "11 want the bytes of deleted manifests are others"},
+    {0, {NULL, 0}, "11 want the bytes of deleted manifests are others"},
+    {1, STR("12345678"), "11 want the bytes of deleted manifests are others"},
+    {0, STR("x"), "11 want the bytes of deleted manifests are others"},
+    {7, STR("12345678"), "11 drop there are no deleted manifests"},
+};
+
+TEST(wrong_sums, "the sums over deleted manifests are put right when they are missing, wrong or of nothing")
+{
+    for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++) {
+        struct world w;
+
+        open_history(&w);
+        damage_sum(&w, sums[i].id, sums[i].value);
+        CHECK_TEXT(pass(&w, false), sums[i].found);
+        CHECK_TEXT(pass(&w, true), sums[i].found);
+        CHECK_TEXT(pass(&w, false), "");
+        history_check(look(&w));
+        meta_done(w.reader);
+        world_close(&w);
+    }
+}
 
 TEST(sound, "nothing is found in a history that is as it should be")
 {
