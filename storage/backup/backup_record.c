@@ -124,7 +124,7 @@ static int read_created(const json_t *root, struct snapshot *s, struct err *e)
 static int take_members(const json_t *root, struct snapshot *s, struct err *e)
 {
     const json_t *blobs = json_object_get(root, "blobs");
-    uint64_t version, schema;
+    uint64_t version = 0, schema = 0;
 
     if (read_number(root, "version", INT64_MAX, &version, e) != 0)
         return -1;

@@ -115,7 +115,7 @@ bool holder_first(struct meta_txn *txn, const struct digest *d, uint32_t *id)
 static void change_sole(struct meta_txn *txn, const struct digest *d, int64_t bytes)
 {
     struct key name;
-    uint32_t id;
+    uint32_t id = 0;
 
     if (holder_first(txn, d, &id) && repo_name_copy(txn, id, &name))
         usage_change(txn, key_str(&name), 0, bytes);

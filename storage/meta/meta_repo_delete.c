@@ -36,7 +36,7 @@ static size_t cost_of(const struct manifest_record *record)
 /* False: there are more of them. */
 static bool delete_manifests(struct meta_txn *txn, struct str name, uint32_t id, struct err *e)
 {
-    struct manifest_record record;
+    struct manifest_record record = {0};
     struct digest d;
     size_t cost = 0;
 

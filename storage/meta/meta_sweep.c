@@ -107,7 +107,7 @@ int meta_blob_forget(struct meta_txn *txn, const struct digest *d, uint64_t need
 static bool first_lapsed(struct meta_txn *txn, uint64_t needed_before, uint32_t *id, struct digest *d)
 {
     struct kv_walk walk;
-    uint64_t since;
+    uint64_t since = 0;
     bool found;
 
     kv_walk_begin(&walk, txn, KV_LOOSE, (struct str){0}, (struct str){0});
@@ -132,7 +132,7 @@ int meta_members_forget(struct meta_txn *txn, uint64_t needed_before, size_t lim
 {
     struct blob_record blob;
     struct digest d;
-    uint32_t id;
+    uint32_t id = 0;
 
     for (; limit > 0 && first_lapsed(txn, needed_before, &id, &d); limit--) {
         if (!blob_load_held(txn, id, &d, &blob)) {

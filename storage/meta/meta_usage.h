@@ -41,7 +41,7 @@ struct repository_walk {
 };
 typedef void meta_repository_cb(const struct repository_info *info, void *arg);
 /* A piece of it: at most `looks` names are looked at, which bounds the time the call takes. */
-int meta_repositories(struct meta_txn *txn, struct repository_walk *walk, size_t looks, meta_repository_cb *item,
+int meta_repositories(struct meta_txn *txn, struct repository_walk *place, size_t looks, meta_repository_cb *item,
                       void *arg, bool *more, struct err *e);
 
 #endif

@@ -99,10 +99,10 @@ static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e
 
 static void report(const struct run *run, const struct retention_tag *tag)
 {
-    const struct retention_item item = {.repository = run->repository,
-                                        .rule = run->rule,
-                                        .tag = tag == NULL ? (struct retention_tag){.tag = STR("")} : *tag};
+    struct retention_item item = {.repository = run->repository, .rule = run->rule};
 
+    if (tag != NULL)
+        item.tag = *tag;
     if (run->options->item != NULL)
         run->options->item(&item, run->options->arg);
 }

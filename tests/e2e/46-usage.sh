@@ -16,7 +16,7 @@ image() {
 }
 du() { "$BUILD/berth" du "$@" --config "$WORK/config.yml"; }
 json() { du --json "${@:3}" | jq -c "$1" >"$WORK/json"; [[ $(tr '\n' ' ' <"$WORK/json") == "$2" ]] || { cat "$WORK/json"; return 1; }; }
-row() { [[ $(du "${@:2}" | sed 's/  */ /g; s/^ //' | grep -x -- "$1") ]] || { du "${@:2}"; return 1; }; }
+row() { du "${@:2}" | sed 's/  */ /g; s/^ //' | grep -qx -- "$1" || { du "${@:2}"; return 1; }; }
 
 check "nothing is nothing" says "0 bytes logical, 0 bytes stored in 0 blobs" du
 image team-a/app 1 40000

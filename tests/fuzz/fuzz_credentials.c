@@ -20,7 +20,7 @@ static void check_again(struct str name, struct str password)
     plain[name.n] = ':';
     if (password.n > 0)
         memcpy(plain + name.n + 1, password.p, password.n);
-    memcpy(header, "Basic ", 6);
+    memcpy(header, "Basic ", sizeof("Basic "));
     length = 6 + (size_t)EVP_EncodeBlock((unsigned char *)header + 6, (const unsigned char *)plain, (int)n);
     room = xmalloc(length);
     HOLDS(basic_credentials((struct str){header, length}, room, &again_name, &again_password));

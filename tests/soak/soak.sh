@@ -2,7 +2,8 @@
 # Goal: half an hour of everything at once, with kills, ends with every acknowledged object intact, flat memory and the
 # descriptors of the start. The work is soak.py's; the samples are left in $SOAK_OUT.
 . "$(dirname "$0")/../e2e/lib.sh"
-. "$TESTS/e2e/images.sh"
+# shellcheck source=tests/e2e/images.sh
+. "$(dirname "$0")/../e2e/images.sh"
 export REG CA WORK BUILD ALICE ALICE_PASSWORD
 server_setup && make_layout "$WORK/layout" && trust_by_docker "$REG" || exit 1
 mkdir -p "$WORK/certs" "${SOAK_OUT:=$WORK/out}" && cp "$CA" "$WORK/certs/"

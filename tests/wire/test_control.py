@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """<root>/control, where commands reach the server: who may, what is wrong with a request, how many at a time, and that
 nobody who talks nonsense, says nothing or does not read keeps the server from anything."""
+import contextlib
 import os
 import pwd
 import random
@@ -80,7 +81,8 @@ def frames(connection):
 def ask(server, data):
     """Exit status, error, output."""
     with connect(server) as connection:
-        connection.sendall(data)
+        with contextlib.suppress(BrokenPipeError):  # who is refused at once is told so, read or not
+            connection.sendall(data)
         output = b""
         for kind, content in frames(connection):
             if kind == OUTPUT:

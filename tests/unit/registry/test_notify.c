@@ -1,3 +1,4 @@
+#include "registry/base/str.h"
 #include "registry/notify.h"
 
 #include <stddef.h>
@@ -37,12 +38,15 @@ static const char *heard(int fd)
 static void hold_conversation(const char *name)
 {
     int fd = listen_at(name);
-    unsigned long long usec = 0;
+    static const struct str reloading = STR("RELOADING=1\nMONOTONIC_USEC=");
+    struct str line;
+    uint64_t usec = 0;
 
     notify_ready();
     CHECK_TEXT(heard(fd), "READY=1");
     notify_reloading();
-    CHECK_INT(sscanf(heard(fd), "RELOADING=1\nMONOTONIC_USEC=%llu", &usec), 1);
+    line = str_of(heard(fd));
+    CHECK(str_starts(line, reloading) && str_to_u64(str_from(line, reloading.n), &usec));
     CHECK(usec > 0);
     notify_stopping();
     CHECK_TEXT(heard(fd), "STOPPING=1");
