@@ -202,15 +202,19 @@ static int check_pool(const struct backup *b, struct err *e)
 
 static void warn_of_others(const struct backup *b)
 {
-    char text[PATH_MAX + 200];
+    char text[2 * PATH_MAX + 200];
     struct stat st;
 
     if (b->options->note == NULL || stat(b->dir->path, &st) != 0)
         return;
-    if ((st.st_mode & 022) == 0 && (st.st_uid == geteuid() || st.st_uid == 0))
+    if (st.st_uid != geteuid() && st.st_uid != 0)
+        snprintf(text, sizeof(text), "%s belongs to user %u, who can change the backups", b->dir->path,
+                 (unsigned)st.st_uid);
+    else if ((st.st_mode & 022) != 0)
+        snprintf(text, sizeof(text), "%s can be changed by other users, and the backups with it; run: chmod go-w %s",
+                 b->dir->path, b->dir->path);
+    else
         return;
-    snprintf(text, sizeof(text), "%s can be changed by other users, and the backups with it; run: chmod go-w %s",
-             b->dir->path, b->dir->path);
     b->options->note(text, b->options->arg);
 }
 

@@ -640,5 +640,10 @@ TEST(others, "who backs up to where others can write is told")
     CHECK_INT(chmod(y.directory, 0770), 0);
     backup_well(&y);
     CHECK(strstr(y.reason, "can be changed by other users, and the backups with it; run: chmod go-w ") != NULL);
+    if (geteuid() == 0) {
+        CHECK_INT(chown(y.directory, 4711, 4711), 0);
+        backup_well(&y);
+        CHECK(strstr(y.reason, "belongs to user 4711, who can change the backups") != NULL);
+    }
     yard_close(&y);
 }
