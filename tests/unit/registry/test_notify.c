@@ -1,4 +1,3 @@
-#include "registry/base/str.h"
 #include "registry/notify.h"
 
 #include <stddef.h>
@@ -9,6 +8,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "registry/base/str.h"
 #include "tests/unit/test.h"
 
 /* A socket of the service manager's at `name`, which is put into the environment. */
