@@ -52,6 +52,7 @@ static void count(const struct sweep_freed *freed, struct sweep_freed *total)
     metric_add(METRIC_SWEPT_BYTES, freed->bytes);
     total->blobs += freed->blobs;
     total->bytes += freed->bytes;
+    total->left += freed->left;
 }
 
 /* One step and the pause that it costs. */
@@ -86,7 +87,9 @@ static bool walk(struct sweeper *sweeper)
     sweep_skip_files(sweeper->sweep, !files);
     while (goes_on && more && may_sweep(sweeper))
         goes_on = step(sweeper, &total, &more, &failed);
-    if (files && !more && !failed)
+    if (total.left > 0)
+        sweeper->files_due_ms = 0;
+    else if (files && !more && !failed)
         sweeper->files_due_ms = began_ms + FILES_EVERY_MS;
     if (total.blobs > 0)
         log_info("swept %llu blobs that nobody needed any more, %llu bytes, in %llu ms",

@@ -93,6 +93,7 @@ static void remove_file(struct sweep *sweep, const struct sweep_item *item, stru
 
     pin_drop(sweep->store->pins, pin);
     if (rc != 0) {
+        sweep->freed->left++;
         log_error("sweep: %s; the space comes back when the next walk can remove the file", e.text);
         return;
     }

@@ -51,6 +51,7 @@ struct sweep_options {
 struct sweep_freed {
     uint64_t blobs;
     uint64_t bytes;
+    uint64_t left; /* files that could not be removed: a walk over the folders finds them */
 };
 
 /* `store` outlives the sweep. ERR_BUSY: another is alone, and this one was to be. */
@@ -59,9 +60,9 @@ void sweep_free(struct sweep **sweep);
 /* Whether walks go over the folders, from now on. Between two walks. */
 void sweep_skip_files(struct sweep *sweep, bool skips_files);
 
-/* One step: at most 64 blobs, 256 memberships, or one folder. `now` is in wall-clock seconds. Adds to `freed`. *more is false when the
- * walk has come to its end; the next step begins another. On failure nothing is half done, and the next step begins
- * another walk, too. A file that cannot be removed is logged and found again as one without a record. ERR_BUSY:
+/* One step: at most 64 blobs, 256 memberships, or one folder. `now` is in wall-clock seconds. Adds to `freed`. *more is
+ * false when the walk has come to its end; the next step begins another. On failure nothing is half done, and the next step begins
+ * another walk, too. A file that cannot be removed is logged, counted and found again as one without a record. ERR_BUSY:
  * sweeps are held back (store.h), another is alone or leases cannot be believed (clock_watch.h); then the walk keeps its
  * place. A dry run is never held back. */
 int sweep_step(struct sweep *sweep, uint64_t now, struct sweep_freed *freed, bool *more, struct err *e);
