@@ -115,7 +115,7 @@ static bool pause_or_stop(void *arg)
 static bool look_after(struct sweeper *sweeper)
 {
     const struct config *config = sweeper->config;
-    const struct upkeep upkeep = {config, sweeper->store, pause_or_stop, sweeper};
+    const struct upkeep upkeep = {config, sweeper->store, {pause_or_stop, sweeper}};
     uint64_t now_ms = sweeper->change_ms = clock_monotonic_ms();
     bool trusted = may_sweep(sweeper);
 

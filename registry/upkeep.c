@@ -18,10 +18,8 @@ static void say_failure(const char *what, const struct err *e)
 
 void upkeep_retention(const struct upkeep *upkeep)
 {
-    const struct retention_options options = {.rules = upkeep->config->retention.rules,
-                                              .now = clock_wall_s(),
-                                              .is_cancelled = upkeep->is_cancelled,
-                                              .arg = upkeep->arg};
+    const struct retention_options options = {
+        .rules = upkeep->config->retention.rules, .now = clock_wall_s(), .interrupt = upkeep->interrupt};
     uint64_t removed = 0;
     struct err e;
 
@@ -38,8 +36,8 @@ void upkeep_history(const struct upkeep *upkeep)
     uint64_t now = clock_wall_s(), keep = upkeep->config->history_keep_s, forgotten;
     struct err e;
 
-    if (history_forget_all(upkeep->store->meta, now > keep ? now - keep : 0, now + keep, upkeep->is_cancelled,
-                           upkeep->arg, &forgotten, &e) != 0)
+    if (history_forget_all(upkeep->store->meta, now > keep ? now - keep : 0, now + keep, &upkeep->interrupt, &forgotten,
+                           &e) != 0)
         say_failure("history", &e);
     if (forgotten > 0)
         log_debug("%llu old events of the history forgotten", (unsigned long long)forgotten);
@@ -50,8 +48,7 @@ void upkeep_untagged(const struct upkeep *upkeep)
     const struct untagged_options options = {.grace_s = upkeep->config->garbage_collection.grace_s,
                                              .now = clock_wall_s(),
                                              .asked = upkeep->store->asked,
-                                             .is_cancelled = upkeep->is_cancelled,
-                                             .arg = upkeep->arg};
+                                             .interrupt = upkeep->interrupt};
     uint64_t removed = 0;
     struct err e;
 

@@ -7,16 +7,14 @@
 #ifndef BERTH_REGISTRY_UPKEEP_H
 #define BERTH_REGISTRY_UPKEEP_H
 
-#include <stdbool.h>
-
+#include "registry/base/interrupt.h"
 #include "registry/config/config.h"
 #include "storage/store.h"
 
 struct upkeep {
     const struct config *config;
     const struct store *store;
-    bool (*is_cancelled)(void *arg); /* asked between two changes; may take its time */
-    void *arg;
+    struct interrupt interrupt; /* asked between two changes */
 };
 
 void upkeep_retention(const struct upkeep *upkeep);

@@ -7,13 +7,6 @@
 
 enum { CHUNK = 256 * 1024 };
 
-int interrupt_check(const struct interrupt *interrupt, struct err *e)
-{
-    if (interrupt->wanted == NULL || !interrupt->wanted(interrupt->arg))
-        return 0;
-    return err_set(e, ERR_BUSY, "interrupted; run it again to go on");
-}
-
 static int hash_chunks(int fd, char *chunk, struct hasher *hasher, const struct interrupt *interrupt, struct err *e)
 {
     for (;;) {

@@ -9,16 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "registry/base/interrupt.h"
 #include "storage/digest.h"
-
-/* Long work asks between its steps whether it should end. All zeros: never. */
-struct interrupt {
-    bool (*wanted)(void *arg);
-    void *arg;
-};
-
-/* 0, or -1 with ERR_BUSY and a text for the person who interrupted it. */
-int interrupt_check(const struct interrupt *interrupt, struct err *e);
 
 /* Hash what is in the open file from its start on; *size is its length. ERR_IO: it cannot be read. */
 int digest_of_fd(int fd, enum digest_alg alg, const struct interrupt *interrupt, struct digest *out, uint64_t *size,

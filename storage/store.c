@@ -15,7 +15,7 @@
 #include "storage/clock_watch.h"
 #include "storage/sweep_gate.h"
 
-static int path_below(const char *root, const char *name, char out[PATH_MAX], struct err *e)
+int store_path(const char *root, const char *name, char out[PATH_MAX], struct err *e)
 {
     if ((size_t)snprintf(out, PATH_MAX, "%s/%s", root, name) >= PATH_MAX)
         return err_set(e, ERR_INVALID, "the name of the data directory is too long");
@@ -32,7 +32,7 @@ static int make_root(const char *root, struct err *e)
         return S_ISDIR(st.st_mode) ? 0 : err_set(e, ERR_INVALID, "it is not a directory");
     if (errno != ENOENT)
         return err_errno(e, "stat");
-    if (file_mkdirs(root, 0700, e) != 0 || path_below(root, "..", parent, e) != 0)
+    if (file_mkdirs(root, 0700, e) != 0 || store_path(root, "..", parent, e) != 0)
         return -1;
     return file_sync_dir(parent, e);
 }
@@ -64,7 +64,7 @@ static int lock_root(const char *root, int *lock_fd, struct err *e)
 {
     char path[PATH_MAX];
 
-    if (path_below(root, "berth.lock", path, e) != 0)
+    if (store_path(root, "berth.lock", path, e) != 0)
         return -1;
     *lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (*lock_fd < 0)
@@ -97,7 +97,7 @@ static int refuse_unfinished(const char *root, struct err *e)
 {
     char path[PATH_MAX];
 
-    if (path_below(root, STORE_UNFINISHED, path, e) != 0)
+    if (store_path(root, STORE_UNFINISHED, path, e) != 0)
         return -1;
     if (faccessat(AT_FDCWD, path, F_OK, AT_EACCESS) != 0) /* with the rights that opening has */
         return errno == ENOENT ? 0 : err_errno(e, STORE_UNFINISHED);
@@ -110,11 +110,11 @@ static int check_one_file_system(const char *root, struct err *e)
     char path[PATH_MAX];
     struct stat blobs, uploads;
 
-    if (path_below(root, "blobs", path, e) != 0)
+    if (store_path(root, "blobs", path, e) != 0)
         return -1;
     if (stat(path, &blobs) != 0)
         return err_errno(e, "blobs");
-    if (path_below(root, "uploads", path, e) != 0)
+    if (store_path(root, "uploads", path, e) != 0)
         return -1;
     if (stat(path, &uploads) != 0)
         return err_errno(e, "uploads");
@@ -134,7 +134,7 @@ static int open_parts(struct store *store, bool repairs, struct err *e)
     store->uploads = uploads_open(store->root, store->blobs, e);
     if (store->uploads == NULL || check_one_file_system(store->root, e) != 0)
         return -1;
-    if (path_below(store->root, "meta", path, e) != 0)
+    if (store_path(store->root, "meta", path, e) != 0)
         return -1;
     store->meta = repairs ? meta_open_for_repair(path, e) : meta_open(path, e);
     if (store->meta == NULL)

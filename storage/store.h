@@ -10,6 +10,8 @@
 #ifndef BERTH_STORAGE_STORE_H
 #define BERTH_STORAGE_STORE_H
 
+#include <limits.h>
+
 #include "registry/base/err.h"
 #include "storage/asked.h"
 #include "storage/blob.h"
@@ -47,6 +49,8 @@ void store_release_sweeps(const struct store *store);
 int store_purge_uploads(const struct store *store, uint64_t age_s, size_t limit, bool dry_run, size_t *purged,
                         struct err *e);
 
+/* The name of what lies below a data directory. ERR_INVALID: too long. */
+int store_path(const char *root, const char *name, char out[PATH_MAX], struct err *e);
 /* Only the lock, as store_open() takes it, of a directory that is made if it is not there. *lock_fd: closing it lets go.
  * Blocks. */
 int store_lock(const char *root, int *lock_fd, struct err *e);

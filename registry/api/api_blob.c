@@ -149,9 +149,9 @@ static void open_file(struct request *rq)
 
 /* ---- leases ----
  *
- * Who is told that a blob is there may be about to name it in a manifest. So nobody is told of a blob that no manifest of
- * the repository names and whose lease there has less than half of the grace left: it is renewed first, in a durable commit, for otherwise the sweeper could be quicker
- * than the renewal. Half the time there is nothing to write. */
+ * Who is told that a blob is there may be about to name it in a manifest. So nobody is told of a blob that no manifest
+ * of the repository names and whose lease there has less than half of the grace left: it is renewed first, in a durable
+ * commit, for otherwise the sweeper could be quicker than the renewal. Half the time there is nothing to write. */
 
 static bool lease_is_short(const struct request *rq, const struct blob_call *call)
 {

@@ -1,8 +1,8 @@
 /*
  * PUT /v2/<name>/manifests/<reference>[?tag=…] (end-7).
  *
- * The bytes are gathered (http.limits.manifest at most), checked on a worker (digest, JSON, policy), and stored unchanged in one
- * commit together with their tags. Nothing is stored unless everything they name is there.
+ * The bytes are gathered (http.limits.manifest at most), checked on a worker (digest, JSON, policy), and stored
+ * unchanged in one commit together with their tags. Nothing is stored unless everything they name is there.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -190,3 +190,13 @@ bool op_cancelled(struct op *op)
     send_held(op->output); /* nobody waits for lines that are there */
     return op->output->gone || poll(fds, 2, 0) > 0;
 }
+
+static bool is_cancelled(void *op)
+{
+    return op_cancelled(op);
+}
+
+struct interrupt op_interrupt(struct op *op)
+{
+    return (struct interrupt){.wanted = is_cancelled, .arg = op};
+}

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "registry/base/err.h"
+#include "registry/base/interrupt.h"
 #include "registry/base/options.h"
 #include "registry/config/config.h"
 #include "storage/store.h"
@@ -38,6 +39,8 @@ void op_progress(struct op *op, const char *fmt, ...) __attribute__((format(prin
 void op_note(struct op *op, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Has whoever asked gone away, or is the server stopping? Ask between steps, and return -1 when it is so. */
 bool op_cancelled(struct op *op);
+/* The same question for work in storage/. The operation outlives it. */
+struct interrupt op_interrupt(struct op *op);
 
 enum op_when {
     OP_ANYTIME,   /* runs beside anything */

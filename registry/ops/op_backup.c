@@ -26,11 +26,6 @@ struct saving {
     uint64_t noted;
 };
 
-static bool is_cancelled(void *arg)
-{
-    return op_cancelled(((struct saving *)arg)->op);
-}
-
 static void show_progress(const struct backup_result *so_far, void *arg)
 {
     const struct saving *s = arg;
@@ -122,7 +117,7 @@ int op_backup(struct op *op, int *status, struct err *e)
         .lost = note_lost,
         .note = note,
         .arg = &s,
-        .interrupt = {.wanted = is_cancelled, .arg = &s},
+        .interrupt = op_interrupt(op),
     };
     struct backup_result result;
     int rc;

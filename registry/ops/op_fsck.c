@@ -21,15 +21,12 @@ enum { THREADS_MOST = 64 };
 
 /* ---- metadata ---- */
 
-static bool is_cancelled(void *arg)
-{
-    return op_cancelled(((struct damage_report *)arg)->op);
-}
-
 static int repair(struct damage_report *report, bool *clean, struct err *e)
 {
-    const struct meta_rebuild_options options = {
-        .dry_run = report->dry_run, .finding = damage_report_metadata, .is_cancelled = is_cancelled, .arg = report};
+    const struct meta_rebuild_options options = {.dry_run = report->dry_run,
+                                                 .finding = damage_report_metadata,
+                                                 .arg = report,
+                                                 .interrupt = op_interrupt(report->op)};
     struct meta_rebuild_result result;
     int rc;
 

@@ -90,14 +90,10 @@ static void say_result(const struct gc *gc)
 
 /* ---- the work ---- */
 
-static bool is_cancelled(void *arg)
-{
-    return op_cancelled(((struct gc *)arg)->op);
-}
-
 /* What is too old, or everything. */
 static int forget_history(struct gc *gc, struct err *e)
 {
+    const struct interrupt interrupt = op_interrupt(gc->op);
     uint64_t now = clock_wall_s(), keep = gc->op->config->history_keep_s;
     uint64_t before = gc->forgets ? UINT64_MAX : now > keep ? now - keep : 0;
 
@@ -107,7 +103,7 @@ static int forget_history(struct gc *gc, struct err *e)
         return -1;
     if (!gc->quiet)
         op_progress(gc->op, "forgetting old history");
-    return history_forget_all(gc->op->store->meta, before, now + keep, is_cancelled, gc, &gc->events, e);
+    return history_forget_all(gc->op->store->meta, before, now + keep, &interrupt, &gc->events, e);
 }
 
 static int remove_untagged(struct gc *gc, struct err *e)
@@ -118,7 +114,7 @@ static int remove_untagged(struct gc *gc, struct err *e)
                                              .dry_run = gc->dry_run,
                                              .as_if_forgotten = gc->dry_run && gc->forgets,
                                              .item = say_manifest,
-                                             .is_cancelled = is_cancelled,
+                                             .interrupt = op_interrupt(gc->op),
                                              .arg = gc};
 
     if (!gc->dry_run && clock_watch_check(gc->op->store->clock, gc->grace_s, e) != 0)

@@ -81,11 +81,6 @@ static void say_item(const struct retention_item *item, void *arg)
     sbuf_free(&line);
 }
 
-static bool is_cancelled(void *arg)
-{
-    return op_cancelled(((struct retaining *)arg)->op);
-}
-
 static int retain(struct retaining *r, uint64_t *removed, struct err *e)
 {
     const struct op *op = r->op;
@@ -93,7 +88,7 @@ static int retain(struct retaining *r, uint64_t *removed, struct err *e)
                                               .now = clock_wall_s(),
                                               .dry_run = r->dry_run,
                                               .item = say_item,
-                                              .is_cancelled = is_cancelled,
+                                              .interrupt = op_interrupt(r->op),
                                               .arg = r};
     int rc = 0;
 

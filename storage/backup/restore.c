@@ -26,13 +26,6 @@ struct restore {
     struct meta *meta;
 };
 
-static int path_below(const struct restore *r, const char *name, char out[PATH_MAX], struct err *e)
-{
-    if ((size_t)snprintf(out, PATH_MAX, "%s/%s", r->options->to, name) >= PATH_MAX)
-        return err_set(e, ERR_INVALID, "the name of the data directory is too long");
-    return 0;
-}
-
 /* ---- the directory ---- */
 
 /* Asked before anything is made, and again with the lock held, which is the one file that there may be. */
@@ -42,7 +35,7 @@ static int refuse_used(const struct restore *r, struct err *e)
     char mark[PATH_MAX];
     bool empty;
 
-    if (path_below(r, STORE_UNFINISHED, mark, e) != 0)
+    if (store_path(r->options->to, STORE_UNFINISHED, mark, e) != 0)
         return -1;
     if (access(to, F_OK) != 0 && errno == ENOENT)
         return 0;
@@ -62,7 +55,7 @@ static int open_directory(struct restore *r, struct err *e)
     char mark[PATH_MAX];
 
     if (refuse_used(r, e) != 0 || store_lock(r->options->to, &r->lock_fd, e) != 0 || refuse_used(r, e) != 0 ||
-        path_below(r, STORE_UNFINISHED, mark, e) != 0)
+        store_path(r->options->to, STORE_UNFINISHED, mark, e) != 0)
         return -1;
     return mark_make(r->options->to, mark, text, e);
 }
@@ -134,9 +127,9 @@ static int restore_metadata(struct restore *r, struct err *e)
     char from[PATH_MAX], to[PATH_MAX], directory[PATH_MAX];
 
     if (snapshot_path(r->dir, r->result->snapshot.stamp, "", "data.mdb", from, e) != 0 ||
-        path_below(r, "meta", directory, e) != 0 || path_below(r, "meta/data.mdb", to, e) != 0 ||
-        file_mkdirs(directory, 0700, e) != 0 || remove_old(directory, e) != 0 || copy_verified(r, from, to, e) != 0 ||
-        file_sync_dir(directory, e) != 0)
+        store_path(r->options->to, "meta", directory, e) != 0 ||
+        store_path(r->options->to, "meta/data.mdb", to, e) != 0 || file_mkdirs(directory, 0700, e) != 0 ||
+        remove_old(directory, e) != 0 || copy_verified(r, from, to, e) != 0 || file_sync_dir(directory, e) != 0)
         return -1;
     r->meta = meta_open(directory, e);
     return r->meta == NULL ? -1 : 0;
@@ -150,7 +143,8 @@ static int open_blobs(struct restore *r, struct err *e)
     struct transfer_options options = {
         .workshop = workshop, .link = r->options->link, .verify = true, .interrupt = r->options->interrupt};
 
-    if (path_below(r, "incoming", workshop, e) != 0 || (r->pool = blob_store_open_readonly(r->dir->path, e)) == NULL ||
+    if (store_path(r->options->to, "incoming", workshop, e) != 0 ||
+        (r->pool = blob_store_open_readonly(r->dir->path, e)) == NULL ||
         (r->blobs = blob_store_open(r->options->to, e)) == NULL)
         return -1;
     options.from = r->pool;
@@ -192,7 +186,7 @@ static int finish(struct restore *r, struct err *e)
                        "same again; or finish without them by --incomplete",
                        (unsigned long long)r->result->lost);
     transfer_free(&r->transfer); /* takes its workshop with it */
-    if (path_below(r, STORE_UNFINISHED, mark, e) != 0 || file_sync_dir(r->options->to, e) != 0)
+    if (store_path(r->options->to, STORE_UNFINISHED, mark, e) != 0 || file_sync_dir(r->options->to, e) != 0)
         return -1;
     if (unlink(mark) != 0)
         return err_errno(e, "%s: remove", mark);

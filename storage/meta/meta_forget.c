@@ -164,7 +164,7 @@ static int apply_forgetting(struct meta_txn *txn, struct meta_change *change, st
     return meta_history_forget(txn, f->before, f->latest, FORGET_AT_ONCE, &f->forgotten, &f->more, e);
 }
 
-int history_forget_all(struct meta *meta, uint64_t before, uint64_t latest, bool (*is_cancelled)(void *arg), void *arg,
+int history_forget_all(struct meta *meta, uint64_t before, uint64_t latest, const struct interrupt *interrupt,
                        uint64_t *forgotten, struct err *e)
 {
     struct forgetting f = {.before = before, .latest = latest, .more = true};
@@ -178,7 +178,7 @@ int history_forget_all(struct meta *meta, uint64_t before, uint64_t latest, bool
             return err_wrap(e, "forget old history");
         }
         *forgotten += f.forgotten;
-        if (f.more && is_cancelled != NULL && is_cancelled(arg))
+        if (f.more && interrupt_wanted(interrupt))
             return err_set(e, ERR_BUSY, "cancelled; what was forgotten stays forgotten");
     }
     return 0;

@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "registry/base/err.h"
+#include "registry/base/interrupt.h"
 #include "registry/base/str.h"
 #include "storage/meta/meta.h"
 #include "storage/meta/meta_record.h"
@@ -101,9 +102,9 @@ int meta_tag_restore(struct meta_txn *txn, struct tag_restore *restore, struct e
 int meta_history_forget(struct meta_txn *txn, uint64_t before, uint64_t latest, size_t limit, size_t *forgotten,
                         bool *more, struct err *e);
 
-/* The same in small changes until nothing is left to forget; waits for each. `is_cancelled` (or NULL) is asked
- * between two of them: true ends it with ERR_BUSY. */
-int history_forget_all(struct meta *meta, uint64_t before, uint64_t latest, bool (*is_cancelled)(void *arg), void *arg,
+/* The same in small changes until nothing is left to forget; waits for each. `interrupt` (or NULL) is asked
+ * between two of them and ends it with ERR_BUSY. */
+int history_forget_all(struct meta *meta, uint64_t before, uint64_t latest, const struct interrupt *interrupt,
                        uint64_t *forgotten, struct err *e);
 
 #endif

@@ -89,7 +89,7 @@ static int run_steps(struct rebuild *rebuild, struct meta_check *check, struct m
     bool more = true;
 
     while (more) {
-        if (options->is_cancelled != NULL && options->is_cancelled(options->arg))
+        if (interrupt_wanted(&options->interrupt))
             return err_set(e, ERR_BUSY, "cancelled; what was repaired stays repaired");
         if (meta_check_step(check, count, &more, e) != 0)
             return -1;

@@ -14,14 +14,15 @@
 #include <stdint.h>
 
 #include "registry/base/err.h"
+#include "registry/base/interrupt.h"
 #include "storage/meta/meta_check.h"
 #include "storage/store.h"
 
 struct meta_rebuild_options {
     bool dry_run;                                                   /* look only: one pass */
     void (*finding)(const struct meta_finding *finding, void *arg); /* or NULL; of all passes */
-    bool (*is_cancelled)(void *arg);                                /* or NULL; asked between steps: then ERR_BUSY */
     void *arg;
+    struct interrupt interrupt; /* asked between steps: then ERR_BUSY */
 };
 
 struct meta_rebuild_result {

@@ -109,7 +109,7 @@ static void report(const struct run *run, const struct retention_tag *tag)
 
 static int check_cancelled(const struct run *run, struct err *e)
 {
-    if (run->options->is_cancelled == NULL || !run->options->is_cancelled(run->options->arg))
+    if (!interrupt_wanted(&run->options->interrupt))
         return 0;
     return err_set(e, ERR_BUSY, "cancelled; what was deleted stays deleted");
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "registry/base/err.h"
+#include "registry/base/interrupt.h"
 #include "storage/meta/meta.h"
 #include "storage/upkeep/retention.h"
 
@@ -29,8 +30,8 @@ struct retention_options {
     bool dry_run; /* nothing is deleted */
     /* or NULL; hears of every tag in a dry run, else of those that were deleted */
     void (*item)(const struct retention_item *item, void *arg);
-    bool (*is_cancelled)(void *arg); /* or NULL; asked between two changes: true ends it with ERR_BUSY */
     void *arg;
+    struct interrupt interrupt; /* asked between two changes: ends it with ERR_BUSY */
 };
 
 /* In all repositories, or in one: ERR_NOT_FOUND when that is not known. Adds to *removed how many tags went, or would. On

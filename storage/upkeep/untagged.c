@@ -111,7 +111,7 @@ static void count(struct cleaning *c, const struct node *node)
 
 static int check_cancelled(const struct untagged_options *options, struct err *e)
 {
-    if (options->is_cancelled == NULL || !options->is_cancelled(options->arg))
+    if (!interrupt_wanted(&options->interrupt))
         return 0;
     return err_set(e, ERR_BUSY, "cancelled; what was removed stays removed");
 }

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "registry/base/err.h"
+#include "registry/base/interrupt.h"
 #include "storage/asked.h"
 #include "storage/meta/meta.h"
 
@@ -41,8 +42,8 @@ struct untagged_options {
     bool dry_run;         /* nothing is removed; `item` hears what would be */
     bool as_if_forgotten; /* for a dry run: what can be put back is not kept for that */
     void (*item)(const struct untagged_item *item, void *arg); /* or NULL; also hears of what was removed */
-    bool (*is_cancelled)(void *arg); /* or NULL; asked between two changes: true ends it with ERR_BUSY */
     void *arg;
+    struct interrupt interrupt; /* asked between two changes: ends it with ERR_BUSY */
 };
 
 /* In all repositories. *removed: how many manifests went, or would. On failure what was removed until then stays so. */

@@ -150,10 +150,11 @@ TEST(forget_all, "forgetting goes on in small changes, and ends when it is told 
         image(&w, 1, "v");
         CHECK_INT(tag_delete(&w, "a", "v"), 0);
     }
-    CHECK_INT(history_forget_all(w.meta, NOW + 101, UINT64_MAX, enough, &rests, &forgotten, &w.err), -1);
+    CHECK_INT(
+        history_forget_all(w.meta, NOW + 101, UINT64_MAX, &(struct interrupt){enough, &rests}, &forgotten, &w.err), -1);
     CHECK_TEXT(w.err.text, "cancelled; what was forgotten stays forgotten");
     CHECK_INT(forgotten, 512);
-    CHECK_INT(history_forget_all(w.meta, NOW + 101, UINT64_MAX, NULL, NULL, &forgotten, &w.err), 0);
+    CHECK_INT(history_forget_all(w.meta, NOW + 101, UINT64_MAX, NULL, &forgotten, &w.err), 0);
     CHECK_INT(forgotten, 288);
     world_close(&w);
 }
@@ -162,7 +163,7 @@ static uint64_t forget_old(struct world *w, uint64_t before, uint64_t latest)
 {
     uint64_t forgotten = 0;
 
-    CHECK_INT(history_forget_all(w->meta, before, latest, NULL, NULL, &forgotten, &w->err), 0);
+    CHECK_INT(history_forget_all(w->meta, before, latest, NULL, &forgotten, &w->err), 0);
     history_check(look(w));
     meta_done(w->reader);
     return forgotten;

@@ -93,7 +93,7 @@ static uint64_t clean(struct world *w, bool dry_run)
     const struct untagged_options options = {.grace_s = GRACE, .now = LATER, .dry_run = dry_run};
     uint64_t removed, forgotten;
 
-    if (!dry_run && history_forget_all(w->meta, UINT64_MAX, UINT64_MAX, NULL, NULL, &forgotten, &w->err) != 0)
+    if (!dry_run && history_forget_all(w->meta, UINT64_MAX, UINT64_MAX, NULL, &forgotten, &w->err) != 0)
         test_fail(__FILE__, __LINE__, "%s", w->err.text);
     if (untagged_remove(w->meta, &options, &removed, &w->err) != 0)
         test_fail(__FILE__, __LINE__, "%s", w->err.text);

@@ -52,7 +52,7 @@ static bool move_tag(void *arg)
 static uint64_t run(struct world *w, struct retention *rules, bool dry_run, struct seen *seen)
 {
     struct retention_options options = {
-        .rules = rules, .now = LATER, .dry_run = dry_run, .item = see, .is_cancelled = move_tag, .arg = seen};
+        .rules = rules, .now = LATER, .dry_run = dry_run, .item = see, .arg = seen, .interrupt = {move_tag, seen}};
     uint64_t removed = 0;
 
     seen->world = w;
@@ -157,7 +157,7 @@ static bool always(void *arg)
 TEST(cancelled, "it ends between two changes when it is told to")
 {
     struct retention *rules = rules_of("**", 1, 0);
-    const struct retention_options options = {.rules = rules, .now = LATER, .is_cancelled = always};
+    const struct retention_options options = {.rules = rules, .now = LATER, .interrupt = {always, NULL}};
     uint64_t removed = 0;
     struct world w;
 
