@@ -77,6 +77,7 @@ void reply_start(struct request *rq, int status, uint64_t length)
 {
     const struct config *config = rq->server->config;
 
+    quota_release(&rq->hold);
     rq->h2o->res.status = status;
     rq->h2o->res.content_length = length;
     reply_header(rq, "Docker-Distribution-API-Version", STR("registry/2.0"));

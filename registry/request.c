@@ -23,6 +23,7 @@ static void free_if_over(struct request *rq)
         return;
     if (rq->release != NULL)
         rq->release(rq);
+    quota_release(&rq->hold);
     free(rq);
 }
 

@@ -24,6 +24,7 @@
 #include "registry/routes.h"
 #include "registry/net/workers.h"
 #include "storage/digest.h"
+#include "storage/quota.h"
 
 struct server;
 
@@ -55,6 +56,8 @@ struct request {
     void (*done)(struct request *rq);
     int rc;
     struct err err;
+
+    struct quota_hold hold; /* room it has reserved; given back before the answer, after which the client may use it */
 
     /* the handler's own */
     struct body_sink sink;

@@ -40,7 +40,6 @@ static void release(struct request *rq)
         farewell->upload = call->upload;
         workers_submit(rq->server->workers, LANE_DISK, &farewell->job);
     }
-    quota_release(&call->hold);
     pin_drop(rq->server->store->pins, &call->pin);
     free(call);
 }
@@ -91,7 +90,7 @@ static bool reserve(struct request *rq, uint64_t bytes)
     if (txn == NULL)
         return false;
     if (!is_held(rq, call, txn))
-        rc = quota_reserve(rq->server->quotas, &call->hold, rq->target.repository, bytes, txn, &rq->err);
+        rc = quota_reserve(rq->server->quotas, &rq->hold, rq->target.repository, bytes, txn, &rq->err);
     meta_done(rq->loop->reader);
     return rc == 0;
 }
@@ -165,7 +164,7 @@ static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e
     struct request *rq = request_of_change(change);
     struct upload_call *call = rq->state;
 
-    quota_release(&call->hold); /* it is either stored now, and counted as such, or refused */
+    quota_release(&rq->hold); /* it is either stored now, and counted as such, or refused */
     if (quota_admit_blob(rq->server->quotas, txn, rq->target.repository, &call->digest, call->size, e) != 0)
         return -1;
     return meta_blob_put(txn, rq->target.repository, &call->digest, call->size, clock_wall_s(), e);
@@ -268,7 +267,7 @@ static void on_piece(struct body_sink *sink, struct body_piece *piece)
 
     call->piece = piece;
     call->received += piece->length;
-    if (call->hold.quotas != NULL && bytes > call->hold.bytes && !reserve(rq, bytes))
+    if (rq->hold.quotas != NULL && bytes > rq->hold.bytes && !reserve(rq, bytes))
         request_work(rq, LANE_DISK, cancel, cancelled);
     else
         request_work(rq, LANE_DISK, append, appended);

@@ -13,7 +13,6 @@
 
 #include "registry/request.h"
 #include "storage/pin.h"
-#include "storage/quota.h"
 #include "storage/upload.h"
 
 struct upload_call {
@@ -32,8 +31,7 @@ struct upload_call {
     bool finishing; /* the body completes the blob */
     struct digest digest;
     uint64_t size;
-    struct quota_hold hold; /* from when its length is known, or it began, until its record is committed */
-    struct pin pin;         /* from before the file becomes the blob until its record is committed */
+    struct pin pin; /* from before the file becomes the blob until its record is committed */
 };
 
 /* rq->state becomes a new upload_call with its release. */

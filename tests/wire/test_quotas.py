@@ -177,9 +177,10 @@ def _(server):
 def _(server):
     start(server)
     body = fill(server, "team/app", LIMIT)
-    wire.equal(server.ask("POST", "/v2/team/app/blobs/uploads/").status, 403)
-    wire.equal(server.ask("DELETE", f"/v2/team/app/blobs/{wire.sha256(body)}").status, 202)
-    fill(server, "team/app", LIMIT)
+    for _ in range(20):
+        wire.equal(server.ask("POST", "/v2/team/app/blobs/uploads/").status, 403)
+        wire.equal(server.ask("DELETE", f"/v2/team/app/blobs/{wire.sha256(body)}").status, 202)
+        body = fill(server, "team/app", LIMIT)
 
 
 @wire.case("many who push at a time get no more in than there is room for")
