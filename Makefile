@@ -100,6 +100,9 @@ $(BUILD)/unit/%: $(BUILD)/o/tests/unit/%.o $(BUILD)/o/tests/unit/test.o $(LIB)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
+# What the benchmark's tests try.
+$(BUILD)/unit/bench/test_histogram: $(BUILD)/o/tests/bench/histogram.o
+
 $(BENCH): $(BENCH_OBJ) $(LIB)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

@@ -1,6 +1,6 @@
 /*
  * load: puts a registry under load and says how long it took, as one line of JSON on standard output:
- *   {"seconds": 1.234567, "operations": 10, "bytes": 1073741824}
+ *   {"seconds": 1.234567, "operations": 10, "bytes": 1073741824, "latency_us": {"p50": 1.2, …, "max": 3.4}}
  * Any answer that is not the expected one ends it with a message and exit status 1: a measurement with errors in it is
  * none.
  */
@@ -36,11 +36,17 @@ static const struct mode modes[] = {
 };
 
 static const struct option long_options[] = {
-    {"ca", required_argument, NULL, 'a'},          {"user", required_argument, NULL, 'u'},
-    {"connections", required_argument, NULL, 'c'}, {"seconds", required_argument, NULL, 's'},
-    {"count", required_argument, NULL, 'n'},       {"mebibytes", required_argument, NULL, 'm'},
-    {"seed", required_argument, NULL, 'r'},        {"expect", required_argument, NULL, 'e'},
-    {"header", required_argument, NULL, 'h'},      {0},
+    {"ca", required_argument, NULL, 'a'},
+    {"user", required_argument, NULL, 'u'},
+    {"connections", required_argument, NULL, 'c'},
+    {"seconds", required_argument, NULL, 's'},
+    {"count", required_argument, NULL, 'n'},
+    {"mebibytes", required_argument, NULL, 'm'},
+    {"seed", required_argument, NULL, 'r'},
+    {"expect", required_argument, NULL, 'e'},
+    {"header", required_argument, NULL, 'h'},
+    {"threads", required_argument, NULL, 't'},
+    {0},
 };
 
 struct run {
@@ -54,8 +60,22 @@ struct thread {
     struct run *run;
     pthread_t id;
     struct worker worker;
-    struct timespec ended;
+    uint64_t ended; /* of load_clock() */
 };
+
+uint64_t load_clock(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+void worker_finish(struct worker *worker, uint64_t began)
+{
+    worker->operations++;
+    histogram_add(&worker->latency, load_clock() - began);
+}
 
 static void die(const struct err *e)
 {
@@ -67,7 +87,8 @@ static void die(const struct err *e)
 static int usage(void)
 {
     fputs("usage: load [--ca FILE] [--user NAME:PASSWORD] [--header LINE] [--connections N] [--seconds N] [--count N]\n"
-          "            [--mebibytes N] [--seed N] [--expect STATUS] http[s]://ADDRESS:PORT MODE [ARGUMENT...]\n",
+          "            [--mebibytes N] [--seed N] [--expect STATUS] [--threads N] http[s]://ADDRESS:PORT MODE "
+          "[ARGUMENT...]\n",
           stderr);
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
         fprintf(stderr, "  %-10s %-12s %s\n", modes[i].name, modes[i].arguments, modes[i].purpose);
@@ -99,7 +120,7 @@ static void *run_thread(void *argument)
     pthread_barrier_wait(&thread->run->start);
     if (thread->run->mode->run(&thread->worker, &e) != 0)
         die(&e);
-    clock_gettime(CLOCK_MONOTONIC, &thread->ended);
+    thread->ended = load_clock();
     return NULL;
 }
 
@@ -125,25 +146,32 @@ static struct thread *start_threads(struct run *run, unsigned n)
     return threads;
 }
 
-static double seconds_between(const struct timespec *from, const struct timespec *to)
+static void print_latency(const struct histogram *latency)
 {
-    return (double)(to->tv_sec - from->tv_sec) + (double)(to->tv_nsec - from->tv_nsec) / 1e9;
+    printf("\"latency_us\": {\"p50\": %.1f, \"p99\": %.1f, \"p99.9\": %.1f, \"max\": %.1f}",
+           (double)histogram_within(latency, 0.5) / 1e3, (double)histogram_within(latency, 0.99) / 1e3,
+           (double)histogram_within(latency, 0.999) / 1e3, (double)latency->max / 1e3);
 }
 
-static void join_and_report(struct thread *threads, unsigned n, const struct timespec *began)
+static void join_and_report(struct thread *threads, unsigned n, uint64_t began)
 {
-    double seconds = 0;
-    uint64_t operations = 0, bytes = 0;
+    struct worker *all = &threads[0].worker;
+    uint64_t ended = began;
 
     for (unsigned i = 0; i < n; i++) {
         pthread_join(threads[i].id, NULL);
-        if (seconds_between(began, &threads[i].ended) > seconds)
-            seconds = seconds_between(began, &threads[i].ended);
-        operations += threads[i].worker.operations;
-        bytes += threads[i].worker.bytes;
+        if (threads[i].ended > ended)
+            ended = threads[i].ended;
+        if (i == 0)
+            continue;
+        all->operations += threads[i].worker.operations;
+        all->bytes += threads[i].worker.bytes;
+        histogram_merge(&all->latency, &threads[i].worker.latency);
     }
-    printf("{\"seconds\": %.6f, \"operations\": %llu, \"bytes\": %llu}\n", seconds, (unsigned long long)operations,
-           (unsigned long long)bytes);
+    printf("{\"seconds\": %.6f, \"operations\": %llu, \"bytes\": %llu, ", (double)(ended - began) / 1e9,
+           (unsigned long long)all->operations, (unsigned long long)all->bytes);
+    print_latency(&all->latency);
+    puts("}");
     fflush(stdout);
 }
 
@@ -168,19 +196,15 @@ static void wait_for_end_of_input(void)
 
 static void measure(struct run *run)
 {
-    uint64_t threads_wanted = run->options.connections;
+    uint64_t most = run->options.threads != 0 ? run->options.threads : SHARED_THREADS;
+    uint64_t wanted = run->options.connections;
+    unsigned n = (unsigned)(run->mode->shared && wanted > most ? most : wanted);
     struct thread *threads;
-    struct timespec began;
-    unsigned n;
 
-    if (run->mode->shared && threads_wanted > SHARED_THREADS)
-        threads_wanted = SHARED_THREADS;
-    n = (unsigned)threads_wanted;
     pthread_barrier_init(&run->start, NULL, n + 1);
     threads = start_threads(run, n);
     pthread_barrier_wait(&run->start);
-    clock_gettime(CLOCK_MONOTONIC, &began);
-    join_and_report(threads, n, &began);
+    join_and_report(threads, n, load_clock());
     if (run->mode->hold)
         wait_for_end_of_input();
     free_threads(threads, n);
@@ -210,6 +234,8 @@ static bool take_option(int option, struct options *options, struct arguments *a
     case 'c':
         return str_to_u64(str_of(optarg), &options->connections) && options->connections > 0 &&
                options->connections <= CONNECTIONS_MAX;
+    case 't':
+        return str_to_u64(str_of(optarg), &options->threads);
     case 's':
         return str_to_u64(str_of(optarg), &options->seconds);
     case 'n':
@@ -245,7 +271,8 @@ static void allow_many_descriptors(void)
 
 int main(int argc, char **argv)
 {
-    struct run run = {.options = {NULL, 1, 5, 1, 1, 1, 200}};
+    struct run run = {
+        .options = {.connections = 1, .seconds = 5, .count = 1, .mebibytes = 1, .seed = 1, .expect = 200}};
     struct arguments arguments = {0};
     struct err e;
     int option;

@@ -13,10 +13,12 @@
 
 #include "registry/base/err.h"
 #include "tests/bench/client.h"
+#include "tests/bench/histogram.h"
 
 struct options {
     const char *const *arguments; /* of the mode */
     uint64_t connections;
+    uint64_t threads; /* of shared modes; 0: a few */
     uint64_t seconds; /* how long, for modes that go by time */
     uint64_t count;   /* how often per connection, for modes that go by number */
     uint64_t mebibytes;
@@ -32,10 +34,16 @@ struct worker {
     struct client **clients;
     size_t client_count;
     void *state; /* of the mode: made by prepare with malloc, freed by the main program */
-    /* results */
+    /* results: of each operation how long it took, and of all how many bytes of content they moved */
     uint64_t operations;
     uint64_t bytes;
+    struct histogram latency;
 };
+
+/* Nanoseconds of a clock that never jumps. */
+uint64_t load_clock(void);
+/* One more operation, which began at `began` of that clock and ends now. */
+void worker_finish(struct worker *worker, uint64_t began);
 
 struct mode {
     const char *name;

@@ -118,6 +118,7 @@ int push_run(struct worker *worker, struct err *e)
 {
     struct client *c = worker->clients[0];
     const struct content *content = worker->state;
+    uint64_t began = load_clock();
     struct answer answer;
 
     if (start_upload(c, worker->options->arguments[0], &answer, e) != 0 ||
@@ -128,19 +129,20 @@ int push_run(struct worker *worker, struct err *e)
         return err_set(e, ERR_INVALID, "PATCH: status %d instead of 202", answer.status);
     if (finish_upload(c, answer.location, content->digest, &answer, e) != 0)
         return -1;
-    worker->operations++;
+    worker_finish(worker, began);
     return 0;
 }
 
 /* All of the content but not its end: what a server holds for an upload that is under way. */
 int uploads_run(struct worker *worker, struct err *e)
 {
+    uint64_t began = load_clock();
     struct answer answer;
 
     if (start_upload(worker->clients[0], worker->options->arguments[0], &answer, e) != 0 ||
         send_content(worker, answer.location, e) != 0)
         return -1;
-    worker->operations++;
+    worker_finish(worker, began);
     return 0;
 }
 
@@ -198,6 +200,8 @@ int images_run(struct worker *worker, struct err *e)
 
     snprintf(repository, sizeof(repository), "%s-%u", worker->options->arguments[0], worker->index);
     for (uint64_t n = 0; n < worker->options->count; n++) {
+        uint64_t began = load_clock();
+
         for (unsigned i = 0; i < SMALL_BLOBS; i++) {
             fill_noise(bytes, sizeof(bytes), seed_of(worker, n * SMALL_BLOBS + i));
             digest_of(DIGEST_SHA256, bytes, sizeof(bytes), &digest);
@@ -207,7 +211,7 @@ int images_run(struct worker *worker, struct err *e)
         }
         if (push_manifest(c, repository, n, digests, e) != 0)
             return -1;
-        worker->operations++;
+        worker_finish(worker, began);
     }
     return 0;
 }

@@ -1,13 +1,16 @@
 /*
  * Modes without a body of their own. A thread serves many connections in turn: it sends one request on each, then reads
- * the answers in the same order, which keeps them all busy without a system call more than necessary.
+ * the answers in the same order, which keeps them all busy without a system call more than necessary. The time that an
+ * answer waits to be read counts into its latency; with as many threads as connections (--threads) none waits.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "registry/base/clock.h"
 #include "registry/base/str.h"
 #include "tests/bench/load.h"
+
+static const uint64_t SECOND = 1000000000;
 
 /* The path with "{}" replaced by a number that occurs once in a run. */
 static void put_path(struct sbuf *path, const struct worker *worker, uint64_t n)
@@ -23,17 +26,19 @@ static void put_path(struct sbuf *path, const struct worker *worker, uint64_t n)
                     (unsigned long long)worker->options->seed, worker->index, (unsigned long long)n, gap + 2);
 }
 
-static int send_round(struct worker *worker, const char *headers, struct sbuf *path, struct err *e)
+/* began[i]: when the request on connection i was sent. */
+static int send_round(struct worker *worker, const char *headers, struct sbuf *path, uint64_t *began, struct err *e)
 {
     for (size_t i = 0; i < worker->client_count; i++) {
         put_path(path, worker, worker->operations + i);
+        began[i] = load_clock();
         if (client_send_head(worker->clients[i], worker->options->arguments[0], sbuf_text(path), headers, e) != 0)
             return -1;
     }
     return 0;
 }
 
-static int read_round(struct worker *worker, bool head_only, struct err *e)
+static int read_round(struct worker *worker, bool head_only, const uint64_t *began, struct err *e)
 {
     struct answer answer;
 
@@ -43,39 +48,41 @@ static int read_round(struct worker *worker, bool head_only, struct err *e)
         if (answer.status != (int)worker->options->expect)
             return err_set(e, ERR_INVALID, "status %d instead of %d", answer.status, (int)worker->options->expect);
         worker->bytes += head_only ? 0 : answer.length;
+        worker_finish(worker, began[i]);
     }
-    worker->operations += worker->client_count;
     return 0;
 }
 
 int requests_run(struct worker *worker, struct err *e)
 {
     const char *method = worker->options->arguments[0];
-    uint64_t until = clock_monotonic_ms() + worker->options->seconds * 1000;
+    uint64_t until = load_clock() + worker->options->seconds * SECOND;
     const char *headers = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ? "" : "Content-Length: 0\r\n";
+    uint64_t *began = xcalloc(worker->client_count, sizeof(*began));
     struct sbuf path = {0};
     int rc = 0;
 
-    while (rc == 0 && clock_monotonic_ms() < until) {
-        rc = send_round(worker, headers, &path, e);
+    while (rc == 0 && load_clock() < until) {
+        rc = send_round(worker, headers, &path, began, e);
         if (rc == 0)
-            rc = read_round(worker, strcmp(method, "HEAD") == 0, e);
+            rc = read_round(worker, strcmp(method, "HEAD") == 0, began, e);
     }
     sbuf_free(&path);
+    free(began);
     return rc;
 }
 
 int handshakes_run(struct worker *worker, struct err *e)
 {
-    uint64_t until = clock_monotonic_ms() + worker->options->seconds * 1000;
+    uint64_t until = load_clock() + worker->options->seconds * SECOND, began;
 
-    while (clock_monotonic_ms() < until) {
+    while ((began = load_clock()) < until) {
         struct client *client = client_open(worker->target, e);
 
         if (client == NULL)
             return -1;
+        worker_finish(worker, began);
         client_close(&client);
-        worker->operations++;
     }
     return 0;
 }
@@ -86,10 +93,12 @@ int idle_run(struct worker *worker, struct err *e)
     struct answer answer;
 
     for (size_t i = 0; i < worker->client_count; i++) {
+        uint64_t began = load_clock();
+
         if (client_ask(worker->clients[i], "GET", worker->options->arguments[0], "", 0, (int)worker->options->expect,
                        &answer, e) != 0)
             return -1;
-        worker->operations++;
+        worker_finish(worker, began);
     }
     return 0;
 }
@@ -99,9 +108,11 @@ int pull_run(struct worker *worker, struct err *e)
     struct answer answer;
 
     for (uint64_t i = 0; i < worker->options->count; i++) {
+        uint64_t began = load_clock();
+
         if (client_ask(worker->clients[0], "GET", worker->options->arguments[0], "", 0, 200, &answer, e) != 0)
             return -1;
-        worker->operations++;
+        worker_finish(worker, began);
         worker->bytes += answer.length;
     }
     return 0;
