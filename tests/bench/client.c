@@ -259,13 +259,18 @@ static int parse_head(struct str head, struct answer *answer, bool *has_length, 
     return 0;
 }
 
-static int discard(struct client *c, uint64_t n, struct err *e)
+typedef void body_taker(void *argument, const void *bytes, size_t n);
+
+/* `take` may be NULL. */
+static int receive_body(struct client *c, uint64_t n, body_taker *take, void *argument, struct err *e)
 {
     while (n > 0) {
         size_t here = c->end - c->start;
 
         if (here > n)
             here = (size_t)n;
+        if (take != NULL)
+            take(argument, c->buffer + c->start, here);
         c->start += here;
         n -= here;
         if (n > 0 && receive(c, e) != 0)
@@ -274,7 +279,8 @@ static int discard(struct client *c, uint64_t n, struct err *e)
     return 0;
 }
 
-int client_read_answer(struct client *c, bool head_only, struct answer *answer, struct err *e)
+static int read_answer(struct client *c, bool head_only, body_taker *take, void *argument, struct answer *answer,
+                       struct err *e)
 {
     bool has_length = false;
     size_t head = 0;
@@ -287,7 +293,17 @@ int client_read_answer(struct client *c, bool head_only, struct answer *answer, 
         return 0;
     if (!has_length)
         return err_set(e, ERR_UNSUPPORTED, "an answer of status %d without Content-Length", answer->status);
-    return discard(c, answer->length, e);
+    return receive_body(c, answer->length, take, argument, e);
+}
+
+int client_read_answer(struct client *c, bool head_only, struct answer *answer, struct err *e)
+{
+    return read_answer(c, head_only, NULL, NULL, answer, e);
+}
+
+int client_read_body(struct client *c, body_taker *take, void *argument, struct answer *answer, struct err *e)
+{
+    return read_answer(c, false, take, argument, answer, e);
 }
 
 int client_ask(struct client *c, const char *method, const char *path, const void *body, size_t n, int expected,

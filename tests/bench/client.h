@@ -50,6 +50,9 @@ int client_send_head(struct client *c, const char *method, const char *path, con
 int client_send(struct client *c, const void *bytes, size_t n, struct err *e);
 /* Reads one answer, throwing its body away. `head_only`: the request was a HEAD. */
 int client_read_answer(struct client *c, bool head_only, struct answer *answer, struct err *e);
+/* The same for a GET, with a body that goes to `take` piece by piece. */
+int client_read_body(struct client *c, void (*take)(void *argument, const void *bytes, size_t n), void *argument,
+                     struct answer *answer, struct err *e);
 
 /* A whole exchange with a body of `n` bytes. An answer of another status than `expected` is an error. */
 int client_ask(struct client *c, const char *method, const char *path, const void *body, size_t n, int expected,

@@ -1,6 +1,7 @@
 /*
  * load: puts a registry under load and says how long it took, as one line of JSON on standard output:
  *   {"seconds": 1.234567, "operations": 10, "bytes": 1073741824, "latency_us": {"p50": 1.2, …, "max": 3.4}}
+ * with "pushed": {…} where pushes are counted apart from other operations.
  * Any answer that is not the expected one ends it with a message and exit status 1: a measurement with errors in it is
  * none.
  */
@@ -23,16 +24,24 @@ enum { SHARED_THREADS = 2, CONNECTIONS_MAX = 60000, MODE_ARGUMENTS_MAX = 2 };
 
 static const struct mode modes[] = {
     {"requests", "METHOD PATH", "one request again and again; {} in PATH becomes a new number each time", 2, true,
-     false, NULL, requests_run},
-    {"handshakes", "", "connect, shake hands, close", 0, false, false, NULL, handshakes_run},
-    {"pull", "PATH", "GET of one path on each connection, --count times", 1, false, false, NULL, pull_run},
-    {"push", "REPOSITORY", "one layer of --mebibytes on each connection", 1, false, false, push_prepare, push_run},
+     false, NULL, requests_run, NULL},
+    {"handshakes", "", "connect, shake hands, close", 0, false, false, NULL, handshakes_run, NULL},
+    {"pull", "PATH[,PATH]...", "--count GETs on each connection, which take the paths in turn", 1, false, false, NULL,
+     pull_run, NULL},
+    {"push", "REPOSITORY", "one layer of --mebibytes on each connection", 1, false, false, push_prepare, push_run,
+     push_free},
     {"images", "REPOSITORY", "--count images of three small blobs on each connection", 1, false, false, NULL,
-     images_run},
+     images_run, NULL},
+    {"mixed", "REPOSITORY PLAN",
+     "--count pulls and pushes on each connection, as PLAN says: pull:10:75,push:10:25\n"
+     "                          is 75 % pulls and 25 % pushes of layers of 10 MiB; what is pulled is verified",
+     2, false, false, mixed_prepare, mixed_run, mixed_free},
+    {"tail", "REPOSITORY PATH", "GET on every second connection while the others push layers of --mebibytes", 2, false,
+     false, tail_prepare, tail_run, mixed_free},
     {"idle", "PATH", "one GET on each connection, then silence until standard input ends", 1, true, true, NULL,
-     idle_run},
+     idle_run, NULL},
     {"uploads", "REPOSITORY", "--mebibytes on each connection, unfinished until standard input ends", 1, false, true,
-     push_prepare, uploads_run},
+     push_prepare, uploads_run, push_free},
 };
 
 static const struct option long_options[] = {
@@ -71,10 +80,20 @@ uint64_t load_clock(void)
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
 }
 
+void tally_finish(struct tally *tally, uint64_t began)
+{
+    tally->operations++;
+    histogram_add(&tally->latency, load_clock() - began);
+}
+
 void worker_finish(struct worker *worker, uint64_t began)
 {
-    worker->operations++;
-    histogram_add(&worker->latency, load_clock() - began);
+    tally_finish(&worker->done, began);
+}
+
+uint64_t worker_number(const struct worker *worker, uint64_t n)
+{
+    return (worker->options->seed << 40) + ((uint64_t)worker->index << 24) + n + 1;
 }
 
 static void die(const struct err *e)
@@ -91,7 +110,7 @@ static int usage(void)
           "[ARGUMENT...]\n",
           stderr);
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-        fprintf(stderr, "  %-10s %-12s %s\n", modes[i].name, modes[i].arguments, modes[i].purpose);
+        fprintf(stderr, "  %-10s %-15s %s\n", modes[i].name, modes[i].arguments, modes[i].purpose);
     return 2;
 }
 
@@ -146,9 +165,21 @@ static struct thread *start_threads(struct run *run, unsigned n)
     return threads;
 }
 
-static void print_latency(const struct histogram *latency)
+static void tally_merge(struct tally *into, const struct tally *from)
 {
-    printf("\"latency_us\": {\"p50\": %.1f, \"p99\": %.1f, \"p99.9\": %.1f, \"max\": %.1f}",
+    into->operations += from->operations;
+    into->bytes += from->bytes;
+    histogram_merge(&into->latency, &from->latency);
+}
+
+/* What stands between the braces of its object. */
+static void print_tally(const struct tally *tally)
+{
+    const struct histogram *latency = &tally->latency;
+
+    printf("\"operations\": %llu, \"bytes\": %llu, \"latency_us\": ", (unsigned long long)tally->operations,
+           (unsigned long long)tally->bytes);
+    printf("{\"p50\": %.1f, \"p99\": %.1f, \"p99.9\": %.1f, \"max\": %.1f}",
            (double)histogram_within(latency, 0.5) / 1e3, (double)histogram_within(latency, 0.99) / 1e3,
            (double)histogram_within(latency, 0.999) / 1e3, (double)latency->max / 1e3);
 }
@@ -164,24 +195,28 @@ static void join_and_report(struct thread *threads, unsigned n, uint64_t began)
             ended = threads[i].ended;
         if (i == 0)
             continue;
-        all->operations += threads[i].worker.operations;
-        all->bytes += threads[i].worker.bytes;
-        histogram_merge(&all->latency, &threads[i].worker.latency);
+        tally_merge(&all->done, &threads[i].worker.done);
+        tally_merge(&all->pushed, &threads[i].worker.pushed);
     }
-    printf("{\"seconds\": %.6f, \"operations\": %llu, \"bytes\": %llu, ", (double)(ended - began) / 1e9,
-           (unsigned long long)all->operations, (unsigned long long)all->bytes);
-    print_latency(&all->latency);
+    printf("{\"seconds\": %.6f, ", (double)(ended - began) / 1e9);
+    print_tally(&all->done);
+    if (all->pushed.operations > 0) {
+        printf(", \"pushed\": {");
+        print_tally(&all->pushed);
+        printf("}");
+    }
     puts("}");
     fflush(stdout);
 }
 
-static void free_threads(struct thread *threads, unsigned n)
+static void free_threads(const struct mode *mode, struct thread *threads, unsigned n)
 {
     for (unsigned i = 0; i < n; i++) {
         for (size_t j = 0; j < threads[i].worker.client_count; j++)
             client_close(&threads[i].worker.clients[j]);
         free(threads[i].worker.clients);
-        free(threads[i].worker.state);
+        if (mode->free_state != NULL)
+            mode->free_state(&threads[i].worker);
     }
     free(threads);
 }
@@ -207,7 +242,7 @@ static void measure(struct run *run)
     join_and_report(threads, n, load_clock());
     if (run->mode->hold)
         wait_for_end_of_input();
-    free_threads(threads, n);
+    free_threads(run->mode, threads, n);
     pthread_barrier_destroy(&run->start);
 }
 
@@ -239,7 +274,7 @@ static bool take_option(int option, struct options *options, struct arguments *a
     case 's':
         return str_to_u64(str_of(optarg), &options->seconds);
     case 'n':
-        return str_to_u64(str_of(optarg), &options->count);
+        return str_to_u64(str_of(optarg), &options->count) && options->count > 0;
     case 'm':
         return str_to_u64(str_of(optarg), &options->mebibytes);
     case 'r':

@@ -26,6 +26,13 @@ struct options {
     uint64_t expect; /* status */
 };
 
+/* Operations of one kind: how many, how long each took, how many bytes of content they moved. */
+struct tally {
+    uint64_t operations;
+    uint64_t bytes;
+    struct histogram latency;
+};
+
 struct worker {
     const struct options *options;
     const struct target *target;
@@ -33,17 +40,20 @@ struct worker {
     /* its connections; open when `prepare` is called */
     struct client **clients;
     size_t client_count;
-    void *state; /* of the mode: made by prepare with malloc, freed by the main program */
-    /* results: of each operation how long it took, and of all how many bytes of content they moved */
-    uint64_t operations;
-    uint64_t bytes;
-    struct histogram latency;
+    void *state; /* of the mode: made by prepare, freed by free_state */
+    /* results */
+    struct tally done;
+    struct tally pushed; /* of modes that do something else, too */
 };
 
 /* Nanoseconds of a clock that never jumps. */
 uint64_t load_clock(void);
 /* One more operation, which began at `began` of that clock and ends now. */
+void tally_finish(struct tally *tally, uint64_t began);
+/* The same for worker->done. */
 void worker_finish(struct worker *worker, uint64_t began);
+/* Another number for each run (--seed), worker and `n` (below 2^24). */
+uint64_t worker_number(const struct worker *worker, uint64_t n);
 
 struct mode {
     const char *name;
@@ -54,6 +64,7 @@ struct mode {
     bool hold;   /* keeps its connections open until standard input ends */
     int (*prepare)(struct worker *worker, struct err *e); /* before the clock starts; may be NULL */
     int (*run)(struct worker *worker, struct err *e);
+    void (*free_state)(struct worker *worker); /* may be NULL */
 };
 
 /* load_requests.c */
@@ -66,6 +77,16 @@ int pull_run(struct worker *worker, struct err *e);
 int push_prepare(struct worker *worker, struct err *e);
 int push_run(struct worker *worker, struct err *e);
 int uploads_run(struct worker *worker, struct err *e);
+void push_free(struct worker *worker);
+
+/* load_images.c */
 int images_run(struct worker *worker, struct err *e);
+
+/* load_mixed.c */
+int mixed_prepare(struct worker *worker, struct err *e);
+int mixed_run(struct worker *worker, struct err *e);
+int tail_prepare(struct worker *worker, struct err *e);
+int tail_run(struct worker *worker, struct err *e);
+void mixed_free(struct worker *worker);
 
 #endif

@@ -30,7 +30,7 @@ static void put_path(struct sbuf *path, const struct worker *worker, uint64_t n)
 static int send_round(struct worker *worker, const char *headers, struct sbuf *path, uint64_t *began, struct err *e)
 {
     for (size_t i = 0; i < worker->client_count; i++) {
-        put_path(path, worker, worker->operations + i);
+        put_path(path, worker, worker->done.operations + i);
         began[i] = load_clock();
         if (client_send_head(worker->clients[i], worker->options->arguments[0], sbuf_text(path), headers, e) != 0)
             return -1;
@@ -47,7 +47,7 @@ static int read_round(struct worker *worker, bool head_only, const uint64_t *beg
             return -1;
         if (answer.status != (int)worker->options->expect)
             return err_set(e, ERR_INVALID, "status %d instead of %d", answer.status, (int)worker->options->expect);
-        worker->bytes += head_only ? 0 : answer.length;
+        worker->done.bytes += head_only ? 0 : answer.length;
         worker_finish(worker, began[i]);
     }
     return 0;
@@ -103,17 +103,34 @@ int idle_run(struct worker *worker, struct err *e)
     return 0;
 }
 
+/* The `n`-th of the paths between commas, beginning anew after the last. */
+static struct str nth_path(const char *paths, uint64_t n)
+{
+    uint64_t count = 1;
+    struct str rest = str_of(paths);
+
+    for (size_t i = 0; i < rest.n; i++)
+        count += rest.p[i] == ',';
+    for (n %= count; n > 0; n--)
+        rest = str_from(rest, str_find(rest, ',') + 1);
+    return (struct str){rest.p, str_find(rest, ',')};
+}
+
 int pull_run(struct worker *worker, struct err *e)
 {
     struct answer answer;
+    int rc = 0;
 
-    for (uint64_t i = 0; i < worker->options->count; i++) {
+    for (uint64_t i = 0; rc == 0 && i < worker->options->count; i++) {
+        char *path = str_dup(nth_path(worker->options->arguments[0], worker->index + i));
         uint64_t began = load_clock();
 
-        if (client_ask(worker->clients[0], "GET", worker->options->arguments[0], "", 0, 200, &answer, e) != 0)
-            return -1;
-        worker_finish(worker, began);
-        worker->bytes += answer.length;
+        rc = client_ask(worker->clients[0], "GET", path, "", 0, 200, &answer, e);
+        free(path);
+        if (rc == 0) {
+            worker_finish(worker, began);
+            worker->done.bytes += answer.length;
+        }
     }
-    return 0;
+    return rc;
 }
