@@ -21,6 +21,8 @@
 #include "tests/unit/meta/meta_fixture.h"
 #include "tests/unit/test.h"
 
+enum { BLOB_SIZE = sizeof(unsigned) };
+
 struct yard {
     char base[PATH_MAX / 4];
     char root[PATH_MAX / 4]; /* the data directory */

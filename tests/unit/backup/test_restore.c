@@ -1,7 +1,5 @@
 #include "tests/unit/backup/backup_fixture.h"
 
-enum { BLOB_SIZE = sizeof(unsigned) };
-
 /* A backup of blobs 1 to 5, and a place beside it to restore to. */
 struct scene {
     struct yard yard;

@@ -1,16 +1,11 @@
-/* Scrubbing: what is taken for damage and what is not, where damaged files go, who needs them. */
+/* Scrubbing: what is taken for damage and what is not, and where damaged files go. */
 #include <errno.h>
-#include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
-#include "storage/upkeep/needs.h"
-#include "storage/upkeep/scrub.h"
-#include "storage/upkeep/scrub_state.h"
-#include "tests/unit/upkeep/sweep_fixture.h"
+#include "tests/unit/upkeep/scrub_fixture.h"
 
 /* ---- a disk that fails ---- */
 
@@ -53,28 +48,6 @@ static void fail_reads(unsigned n, int number)
 
 /* ---- scrubbing ---- */
 
-static struct scrub_finding last_finding;
-static struct scrub_count done;
-
-static void remember(const struct scrub_finding *finding, void *arg)
-{
-    (void)arg;
-    last_finding = *finding;
-}
-
-static struct scrub *new_scrub(struct yard *y, bool dry_run)
-{
-    const struct scrub_options options = {.dry_run = dry_run, .finding = remember};
-    struct err e = {0};
-    struct scrub *scrub = scrub_new(y->store, &options, &e);
-
-    if (scrub == NULL)
-        test_fail(__FILE__, __LINE__, "%s", e.text);
-    memset(&last_finding, 0, sizeof(last_finding));
-    memset(&done, 0, sizeof(done));
-    return scrub;
-}
-
 static void scrub_all(struct yard *y, bool dry_run)
 {
     struct scrub *scrub = new_scrub(y, dry_run);
@@ -96,15 +69,6 @@ static const char *path_of(const struct yard *y, unsigned number)
     blob_file_name(&d, name);
     snprintf(path, sizeof(path), "%s/blobs/%s", y->store->root, name);
     return path;
-}
-
-static void write_file(const char *path, const char *bytes, size_t n)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
-
-    CHECK(fd >= 0);
-    CHECK_INT(write(fd, bytes, n), (long long)n);
-    close(fd);
 }
 
 static void flip(const char *path)
@@ -351,144 +315,5 @@ TEST(pinned, "a blob that is being pushed just now is left to the push that repa
     pin_drop(y.store->pins, &pin);
     scrub_all(&y, false);
     CHECK_INT(done.damaged, 1);
-    yard_close(&y);
-}
-
-TEST(shares, "shares divide the blobs between them, each blob to one")
-{
-    struct scrub_count total = {0};
-    struct yard y;
-
-    yard_open(&y);
-    for (unsigned n = 1; n <= 100; n++)
-        push(&y, "a", n);
-    for (unsigned share = 0; share < 3; share++) {
-        const struct scrub_options options = {.share = share, .shares = 3};
-        struct scrub *scrub = scrub_new(y.store, &options, NULL);
-        uint64_t before = total.blobs;
-        bool more = true;
-
-        while (more)
-            CHECK_INT(scrub_step(scrub, &total, &more, NULL), 0);
-        CHECK(total.blobs > before);
-        scrub_free(&scrub);
-    }
-    CHECK_INT(total.blobs, 100);
-    yard_close(&y);
-}
-
-TEST(resumed, "a scrub that is given up goes on at its place, looking at nothing twice and passing nothing over")
-{
-    struct digest place;
-    struct scrub *scrub;
-    struct yard y;
-    bool more;
-
-    yard_open(&y);
-    for (unsigned n = 1; n <= 150; n++)
-        push(&y, "a", n);
-    scrub = new_scrub(&y, false);
-    CHECK(!scrub_place(scrub, &place));
-    CHECK_INT(scrub_step(scrub, &done, &more, NULL), 0);
-    CHECK(more && done.blobs == 64);
-    CHECK(scrub_place(scrub, &place));
-    scrub_free(&scrub);
-    scrub = scrub_new(y.store, &(struct scrub_options){0}, NULL);
-    scrub_resume(scrub, &place);
-    while (more)
-        CHECK_INT(scrub_step(scrub, &done, &more, NULL), 0);
-    CHECK_INT(done.blobs, 150);
-    scrub_free(&scrub);
-    yard_close(&y);
-}
-
-/* ---- the place ---- */
-
-TEST(state, "the place of a scrub is read back as it was written")
-{
-    struct scrub_state state = {.under_way = true,
-                                .began = 7,
-                                .has_place = true,
-                                .place = blob_digest(4),
-                                .found = 2,
-                                .finished = 5,
-                                .found_last = 1};
-    const char *root = test_dir();
-    struct scrub_state back;
-
-    scrub_state_load(root, &back);
-    CHECK(!back.under_way && back.finished == 0);
-    CHECK_INT(scrub_state_save(root, &state, NULL), 0);
-    scrub_state_load(root, &back);
-    CHECK(back.under_way && back.has_place && digest_equal(&back.place, &state.place));
-    CHECK(back.began == 7 && back.found == 2 && back.finished == 5 && back.found_last == 1);
-    state.under_way = false;
-    CHECK_INT(scrub_state_save(root, &state, NULL), 0);
-    scrub_state_load(root, &back);
-    CHECK(!back.under_way && !back.has_place && back.finished == 5);
-}
-
-TEST(damaged_state, "a place that cannot be understood means the start")
-{
-    static const char place_only[] = "berth scrub 1\nplace "
-                                     "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\n";
-    static const char *const texts[] = {"",
-                                        "berth scrub 2\n",
-                                        "berth scrub 1\nplace sha256:0\n",
-                                        "berth scrub 1\nbegan -1\n",
-                                        "berth scrub 1\nbegan 1\nwhat 3\n",
-                                        "berth scrub 1\nfinished 12",
-                                        place_only};
-
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        const char *root = test_dir();
-        struct scrub_state state;
-        char path[600];
-
-        snprintf(path, sizeof(path), "%s/scrub", root);
-        write_file(path, texts[i], strlen(texts[i]));
-        scrub_state_load(root, &state);
-        CHECK(!state.under_way && !state.has_place && state.began == 0 && state.finished == 0);
-    }
-}
-
-/* ---- who needs it ---- */
-
-static const char *who(struct yard *y, unsigned number, size_t limit)
-{
-    static struct sbuf text;
-    struct digest d = blob_digest(number);
-
-    text.n = 0;
-    CHECK_INT(needs_text(y->world.reader, &d, limit, &text, &y->world.err), 0);
-    return sbuf_text(&text);
-}
-
-TEST(needs, "who needs a blob is told by repository and tag, through indexes, and by digest where there is no tag")
-{
-    struct digest image, index;
-    char wanted[400], image_text[DIGEST_TEXT_MAX];
-    struct sbuf bytes;
-    uint64_t size;
-    struct yard y;
-
-    yard_open(&y);
-    push(&y, "c", 9);
-    CHECK_TEXT(who(&y, 9, 10), "c");
-    CHECK_TEXT(who(&y, 8, 10), "nobody");
-    push_image(&y.world, "a", 1, "one", "");
-    push_image(&y.world, "a", 1, "two", "");
-    CHECK_TEXT(who(&y, 1, 10), "a:one, a:two");
-    CHECK_TEXT(who(&y, 2, 1), "a:one, and others");
-    image = push_image(&y.world, "b", 1, NULL, ",\"annotations\":{\"x\":\"y\\u0041\"}");
-    bytes = image_of(blob_digest(1), (struct digest[]){blob_digest(2)}, 1, ",\"annotations\":{\"x\":\"y\\u0041\"}");
-    size = bytes.n;
-    sbuf_free(&bytes);
-    bytes = index_of(&image, &size, 1, "");
-    CHECK_INT(manifest_put(&y.world, "b", text_of(&bytes), "all", false, &index), 0);
-    digest_format(&image, image_text);
-    snprintf(wanted, sizeof(wanted), "a:one, a:two, b@%s, b:all", image_text);
-    CHECK_TEXT(who(&y, 1, 10), wanted);
-    sbuf_free(&bytes);
     yard_close(&y);
 }
