@@ -7,8 +7,8 @@
  *                      processes of the same user from attaching or reading /proc/PID/mem
  *   capabilities       all but those that reading files of others takes, when it runs as root
  *
- * For developers: root attaches gdb, strace and perf as ever. BERTH_DUMPABLE=yes in the environment leaves core dumps and
- * attaching by the same user on, and so does a build with sanitizers, because the leak checker attaches to its own
+ * For developers: root attaches gdb, strace and perf as ever. BERTH_DUMPABLE=yes in the environment leaves core dumps
+ * and attaching by the same user on, and so does a build with sanitizers, because the leak checker attaches to its own
  * process.
  *
  * Thread: main, before any other is started: capabilities belong to a thread, and new ones inherit them.
@@ -23,12 +23,12 @@
 void harden_process(void);
 /* Once more after the user has changed, for the kernel then sets it anew. */
 void harden_dumps(void);
-/* As root: drop capabilities. CAP_DAC_READ_SEARCH stays, because certificates, keys, users and rules may belong to others
- * and are read again when they change; CAP_DAC_OVERRIDE stays only when the data directory or the directory of the user
- * file belongs to somebody else. Ports are bound and limits raised before. */
+/* As root: drop capabilities. CAP_DAC_READ_SEARCH stays, because certificates, keys, users and rules may belong to
+ * others and are read again when they change; CAP_DAC_OVERRIDE stays only when the data directory or the directory of
+ * the user file belongs to somebody else. Ports are bound and limits raised before. */
 int harden_capabilities(const struct config *config, struct err *e);
-/* After root became another user with his capabilities kept (PR_SET_KEEPCAPS): of these only CAP_DAC_READ_SEARCH stays, if
- * it was there. */
+/* After root became another user with his capabilities kept (PR_SET_KEEPCAPS): of these only CAP_DAC_READ_SEARCH stays,
+ * if it was there. */
 int harden_keep_reading(struct err *e);
 
 #endif

@@ -20,14 +20,14 @@ struct run_as {
     gid_t gid;
 };
 
-/* Look up "NAME", "NAME:GROUP", or numbers in their place. ERR_NOT_FOUND for one that is not there, ERR_INVALID for root:
- * the texts say what to do. */
+/* Look up "NAME", "NAME:GROUP", or numbers in their place. ERR_NOT_FOUND for one that is not there, ERR_INVALID for
+ * root: the texts say what to do. */
 int run_as_find(const char *text, struct run_as *out, struct err *e);
 /* Become that user, with his groups and no capabilities. ERR_DENIED unless we are root, or he already. */
 int run_as_become(const struct run_as *user, struct err *e);
-/* For commands of root in what belongs to somebody else: become that user, with his groups, and keep of root's rights only
- * that of reading (CAP_DAC_READ_SEARCH, where root has it): his own directory may lie below one that is closed to him. Who
- * that is comes into `owner`, also with an error. Call it as root, who is not him. */
+/* For commands of root in what belongs to somebody else: become that user, with his groups, and keep of root's rights
+ * only that of reading (CAP_DAC_READ_SEARCH, where root has it): his own directory may lie below one that is closed to
+ * him. Who that is comes into `owner`, also with an error. Call it as root, who is not him. */
 int run_as_owner(uid_t uid, gid_t gid, struct run_as *owner, struct err *e);
 /* Can the user we are now work with what is configured? ERR_DENIED names the first file or directory that he cannot use
  * and the line that lets him. What does not exist is no business of this. */

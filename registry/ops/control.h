@@ -1,8 +1,8 @@
 /*
  * The server's end of <root>/control: runs operations (op.h) that the commands of `berth` ask for (wire.h).
  *
- * Only root and the user that the server runs as are let in, CONTROL_MOST commands at a time; whoever is one too many, or
- * asks for what this server does not do, is told so. A command whose asker is gone ends between two of its steps.
+ * Only root and the user that the server runs as are let in, CONTROL_MOST commands at a time; whoever is one too many,
+ * or asks for what this server does not do, is told so. A command whose asker is gone ends between two of its steps.
  *
  * Thread: control_start() and control_stop() are for the thread that starts and stops the server. Inside there are one
  * that accepts, and one for each command, of low priority.

@@ -53,8 +53,8 @@ struct op_spec {
     enum op_when when;
     bool changes;      /* a server that is read-only refuses it, but for --dry-run */
     bool names_config; /* its first argument, where there is one, is the configuration, as --config is */
-    /* 0, or -1 with an error. `*status` (an enum exit_status) is EXIT_DONE at first; what is left of that after an error
-     * becomes the status that goes with its code, so that only EXIT_USAGE needs to be said. */
+    /* 0, or -1 with an error. `*status` (an enum exit_status) is EXIT_DONE at first; what is left of that after an
+     * error becomes the status that goes with its code, so that only EXIT_USAGE needs to be said. */
     int (*run)(struct op *op, int *status, struct err *e);
 };
 

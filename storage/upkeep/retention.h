@@ -4,8 +4,8 @@
  * The first rule whose patterns match a repository is the only one for it. A tag goes when all conditions of the rule
  * hold and nothing keeps it. A rule without conditions leaves nothing but what it keeps.
  *
- * Nobody knows what was pulled before pulls were noted (meta_pulls.h), nor whether somebody just needs what was pushed a
- * moment ago: the condition about pulls counts from the last of all these times.
+ * Nobody knows what was pulled before pulls were noted (meta_pulls.h), nor whether somebody just needs what was pushed
+ * a moment ago: the condition about pulls counts from the last of all these times.
  *
  * Thread: rules do not change once they are made; any number of threads may judge by them.
  */

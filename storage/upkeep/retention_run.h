@@ -34,8 +34,8 @@ struct retention_options {
     struct interrupt interrupt; /* asked between two changes: ends it with ERR_BUSY */
 };
 
-/* In all repositories, or in one: ERR_NOT_FOUND when that is not known. Adds to *removed how many tags went, or would. On
- * failure what was deleted until then stays so. */
+/* In all repositories, or in one: ERR_NOT_FOUND when that is not known. Adds to *removed how many tags went, or would.
+ * On failure what was deleted until then stays so. */
 int retention_run(struct meta *meta, const struct retention_options *options, uint64_t *removed, struct err *e);
 int retention_run_in(struct meta *meta, struct str repository, const struct retention_options *options,
                      uint64_t *removed, struct err *e);

@@ -5,10 +5,10 @@
  * manifest that named it was deleted, for `grace_s` seconds. Leases and references are judged again inside the change
  * that removes the record, and pins (pin.h) keep a push of the same digest apart from the removal of the file.
  *
- * A walk has three parts: blobs that may go; memberships that may end, because no manifest of their repository names the
- * blob and their lease is over, though others need it; and, if it is asked for, the folders of blobs/ with files that no
- * record speaks of (a crash between adopting a file and committing its record, or between removing the record and the
- * file). The first two cost what they find, the last one looks at every file.
+ * A walk has three parts: blobs that may go; memberships that may end, because no manifest of their repository names
+ * the blob and their lease is over, though others need it; and, if it is asked for, the folders of blobs/ with files
+ * that no record speaks of (a crash between adopting a file and committing its record, or between removing the record
+ * and the file). The first two cost what they find, the last one looks at every file.
  *
  * It is cut into small steps; between two of them nothing is locked and nothing is held. Its place is kept in memory: a
  * walk that is given up begins anew, and what was removed stays removed.
@@ -61,10 +61,10 @@ void sweep_free(struct sweep **sweep);
 void sweep_skip_files(struct sweep *sweep, bool skips_files);
 
 /* One step: at most 64 blobs, 256 memberships, or one folder. `now` is in wall-clock seconds. Adds to `freed`. *more is
- * false when the walk has come to its end; the next step begins another. On failure nothing is half done, and the next step begins
- * another walk, too. A file that cannot be removed is logged, counted and found again as one without a record. ERR_BUSY:
- * sweeps are held back (store.h), another is alone or leases cannot be believed (clock_watch.h); then the walk keeps its
- * place. A dry run is never held back. */
+ * false when the walk has come to its end; the next step begins another. On failure nothing is half done, and the next
+ * step begins another walk, too. A file that cannot be removed is logged, counted and found again as one without a
+ * record. ERR_BUSY: sweeps are held back (store.h), another is alone or leases cannot be believed (clock_watch.h); then
+ * the walk keeps its place. A dry run is never held back. */
 int sweep_step(struct sweep *sweep, uint64_t now, struct sweep_freed *freed, bool *more, struct err *e);
 
 #endif
