@@ -208,6 +208,7 @@ man: $(MAN) $(COMPLETIONS) ## manual pages and completions for bash, into BUILD/
 
 # For a program that calls htpasswd: ln -s berth-user htpasswd, in a directory of its own.
 SHARE = $(DESTDIR)$(PREFIX)/share
+SYSTEMD = $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 install: all man ## install below DESTDIR and PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/berth $(SHARE)/man/man1 $(SHARE)/bash-completion/completions
@@ -215,9 +216,10 @@ install: all man ## install below DESTDIR and PREFIX
 	install -m 0644 $(MAN) $(SHARE)/man/man1
 	install -m 0644 $(COMPLETIONS) $(SHARE)/bash-completion/completions
 	install -m 0644 conf/config.yml $(SHARE)/berth/config.example.yml
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
-	sed 's|/usr/local/bin|$(PREFIX)/bin|' conf/berth.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/berth.service
-	install -m 0644 conf/berth.socket $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -d $(SYSTEMD)
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' conf/berth.service >$(SYSTEMD)/berth.service
+	sed 's|/usr/local/bin|$(PREFIX)/bin|' conf/berth-backup.service >$(SYSTEMD)/berth-backup.service
+	install -m 0644 conf/berth.socket conf/berth-backup.timer $(SYSTEMD)
 
 clean: ## remove build/
 	rm -rf build

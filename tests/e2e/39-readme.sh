@@ -54,6 +54,22 @@ check "nobody else gets in" error_is 401 UNAUTHORIZED
 check "the manual pages are installed" test -s /usr/local/share/man/man1/berth-trust.1
 check "and the completions" test -s /usr/local/share/bash-completion/completions/berth-ca
 
+# ---- what is installed, for packages too
+# installed DESTDIR PREFIX: all units below it, and the services start a program that is there.
+installed() {
+    local unit program
+    for unit in berth.socket berth-backup.timer; do
+        cmp "$ROOT/conf/$unit" "$1$2/lib/systemd/system/$unit" || return 1
+    done
+    for unit in berth.service berth-backup.service; do
+        program=$(sed -n 's/^ExecStart=\([^ ]*\) .*/\1/p' "$1$2/lib/systemd/system/$unit") || return 1
+        [[ $program == "$2/bin/berth" && -x $1$program ]] || { echo "$unit starts \"$program\""; return 1; }
+    done
+}
+check "services, socket and timer are installed" installed "" /usr/local
+check "a package puts them elsewhere" make -s -C "$ROOT" BUILD="$BUILD" DESTDIR="$WORK/package" PREFIX=/usr install
+check "where they start what the package brings" installed "$WORK/package" /usr
+
 # ---- ten hosts that only ssh reaches
 for file in passwd shadow; do
     cp -a "/etc/$file" "$WORK/$file" && mount --bind "$WORK/$file" "/etc/$file"

@@ -146,9 +146,10 @@ check "and that it stops" eventually heard "READY=1 RELOADING=1 READY=1 STOPPING
 # --- the unit
 unit=$TESTS/../conf/berth.service
 sed "s|/usr/local/bin/berth|$BUILD/berth|; /^Documentation=/d" "$unit" >"$WORK/berth.service"
-cp "$TESTS/../conf/berth.socket" "$WORK"
-lint() { systemd-analyze verify "$WORK/berth.service" "$WORK/berth.socket" 2>&1 | grep -E 'berth\.(service|socket)' && return 1; return 0; }
-check "systemd has nothing to say against unit and socket" lint
+sed "s|/usr/local/bin/berth|$BUILD/berth|; /^Documentation=/d" "$TESTS/../conf/berth-backup.service" >"$WORK/berth-backup.service"
+cp "$TESTS/../conf/berth.socket" "$TESTS/../conf/berth-backup.timer" "$WORK"
+lint() { systemd-analyze verify "$WORK"/berth{.service,.socket,-backup.service,-backup.timer} 2>&1 | grep -E 'berth(-backup)?\.(service|socket|timer)' && return 1; return 0; }
+check "systemd has nothing to say against the units" lint
 exposure() { systemd-analyze security --offline=true --threshold=20 "$WORK/berth.service"; }
 check "its exposure is at most 2.0 of 10" exposure
 
