@@ -180,11 +180,18 @@ conformance: ## the public OCI conformance programs against a TLS server with us
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all
 	@BUILD=$(BUILD) tests/conformance/run.sh
 
-bench: ## measure Berth beside Debian's docker-registry and nginx
+bench: ## measure Berth beside docker-registry, nginx and, where Go is, distribution 3 and zot: a table, and a chart from it
 	@conf/deps.sh build
 	@conf/deps.sh bench
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all bench-programs
 	@BUILD=$(BUILD) tests/bench/run.sh
+	@tests/bench/chart.py $(BUILD)/bench-results.json >$(BUILD)/bench.svg
+
+bench-quick: ## the same, small and short: within five minutes
+	@BENCH_QUICK=1 $(MAKE) --no-print-directory bench
+
+bench-chart: ## the picture in README.md, from the last run's results
+	@tests/bench/chart.py $(BUILD)/bench-results.json >tests/bench/bench.svg
 
 C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 
@@ -225,7 +232,7 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: all help man deps run unit unit-programs bench-programs fuzz-programs test conformance soak bench format lint layers fuzz install clean FORCE crash-programs crash
+.PHONY: all help man deps run unit unit-programs bench-programs fuzz-programs test conformance soak bench bench-quick bench-chart format lint layers fuzz install clean FORCE crash-programs crash
 .SECONDARY:
 
 -include $(shell find $(BUILD)/o -name '*.d' 2>/dev/null)

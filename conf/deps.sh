@@ -19,7 +19,7 @@ test=(
     openssh-client openssh-server sudo 'busybox-static|busybox'
 )
 lint=(clang clang-tidy clang-format cppcheck shellcheck)
-bench=(curl openssl python3 apache2-utils docker-registry nginx-light wrk)
+bench=(openssl python3 apache2-utils docker-registry nginx-light wrk util-linux)
 
 # The sanitizers' libraries, of the version that the package clang stands for.
 clang_runtime() {

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs rows, turn by turn, side by side, and prints the table. usage: bench.py WORK-FOLDER RESULTS-FILE [NAME]...
+"""Runs rows, turn by turn, side by side, and prints the table. usage: bench.py RESULTS-FILE [NAME]...
 
 Every figure is a median over turns; in each turn every side is measured once, so that what else the machine does hits
 all of them. Figures of different runs cannot be compared; ratios of one run can.
@@ -7,25 +7,34 @@ all of them. Figures of different runs cannot be compared; ratios of one run can
 import contextlib
 import json
 import os
-import platform
+import shutil
 import signal
-import statistics
+import subprocess
 import sys
+import tempfile
 import time
 
 import content
-from rows import HIGHER, ROWS
-from servers import NAMES, Server
+import facts
+import results
+import table
+from rows import ROWS
+from servers import Server
 
 TURNS = 3
+QUICK_TURNS = 2
 
 
 class Bench:
+    """How much of everything, and the servers of a run."""
+
     def __init__(self, work, quick):
         self.work, self.quick = work, quick
-        self.seconds = 1 if quick else 5
+        self.seconds = 0.5 if quick else 5
+        self.whole_seconds = 1 if quick else 5
         self.mebibytes = 128 if quick else 1024
         self.images = 4 if quick else 20
+        self.layers = 4 if quick else 16
         self.content = content.Content(f"{work}/www", self.mebibytes)
         self.filled = set()
 
@@ -33,16 +42,8 @@ class Bench:
         """How often each connection pulls the layer: CPU time is counted in hundredths of a second."""
         return 1 if connections > 1 else 4 if self.quick else 2
 
-    def load_command(self, server, *arguments):
-        options, mode = [], []
-        for argument in arguments:
-            (mode if mode or argument in ("requests", "handshakes", "pull", "push", "images", "idle", "uploads")
-             else options).append(argument)
-        return [f"{os.environ['BUILD']}/bench/load", "--ca", f"{self.work}/tls/ca.crt", *options, server.url, *mode]
-
-    @staticmethod
-    def parse(output):
-        return json.loads(output.strip().splitlines()[-1])
+    def turns(self, row):
+        return row.turns or (QUICK_TURNS if self.quick else TURNS)
 
     def server(self, row, side):
         if side == "nginx":
@@ -50,97 +51,109 @@ class Bench:
         root = f"{self.work}/{'fresh' if row.fresh else 'data'}-{side}"
         if not row.fresh and root not in self.filled:
             with Server(self.work, side, root) as server:
-                self.content.push(server)
+                with blamed(server):
+                    self.content.push(server)
             self.filled.add(root)
         return Server(self.work, side, root, auth=row.auth and side != "berth-open", tls=row.tls)
 
     def run(self, row):
-        """Values of each metric by side: [{side: [value, ...]}, ...]."""
-        values = [{side: [] for side in row.sides} for _ in row.metrics]
+        """What the results file holds of it."""
+        values = results.Values(row, [side for side in row.sides if facts.present(side)])
+        turns = self.turns(row)
         with contextlib.ExitStack() as stack:
-            servers = [self.server(row, side) for side in row.sides]
+            servers = [self.server(row, side) for side in values.sides]
             os.sync()
             if not row.fresh:
                 for server in servers:
-                    stack.enter_context(server)
-                    row.work(self, server, TURNS)  # the first time is for caches, on all sides
-            for turn in range(TURNS):
+                    with blamed(server):
+                        stack.enter_context(server)
+                        row.work(self, server, turns)  # for caches, on all sides
+            for turn in range(turns):
                 for server in servers:
-                    self.take_turn(row, server, turn, values)
-        return values
+                    with blamed(server):
+                        self.take_turn(row, server, turn, values)
+        return values.result()
 
     def take_turn(self, row, server, turn, values):
-        if row.fresh:
-            with server:
-                numbers = row.work(self, server, turn)
-            server.forget()
-        else:
+        with contextlib.ExitStack() as stack:
+            if row.fresh:
+                stack.callback(server.forget)
+                stack.enter_context(server)
+            server.forget_peak()
             numbers = row.work(self, server, turn)
-        for metric, number in zip(values, numbers):
-            metric[server.side].append(number)
+            values.add(server.side, numbers, server.memory("VmHWM"))
 
 
-def compare(row, metric, values):
-    """What the results file holds of one metric of one row."""
-    medians = {side: statistics.median(numbers) for side, numbers in values.items()}
-    others = []
-    for side in row.sides[1:]:
-        ratio = medians["berth"] / medians[side] if medians[side] else None
-        goal = metric.goals.get(side)
-        others.append({"side": side, "ratio": ratio, "goal": goal, "met": reached(ratio, goal, metric)})
-    limit_met = reached(medians["berth"], metric.limit, metric)
-    return {"row": row.name, "title": row.title, "unit": metric.unit, "better": metric.better, "values": values,
-            "medians": medians, "ratios": others, "limit": metric.limit, "limit_met": limit_met}
+class Failure(Exception):
+    """A side could not do a row's work."""
+
+    def __init__(self, side, message):
+        super().__init__(message)
+        self.side = side
 
 
-def reached(figure, goal, metric):
-    if goal is None or figure is None:
-        return None
-    return figure >= goal if metric.better == HIGHER else figure <= goal
+@contextlib.contextmanager
+def blamed(server):
+    """What goes wrong is this side's, and the end of its log says more."""
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        raise Failure(server.side, f"{error}\n  the end of its log:\n{server.log_end()}") from error
 
 
-def number(value):
-    if value is None:
-        return "-"
-    return f"{value:,.0f}" if value >= 1000 else f"{value:.3g}" if value >= 100 else f"{value:.2f}"
+def run_row(bench, row):
+    try:
+        return bench.run(row)
+    except Failure as failure:
+        return results.failed(row, failure.side, str(failure))
 
 
-def judged(goal, met, better):
-    return "" if goal is None else f"{better} {goal:g} {'yes' if met else 'NO'}"
+def prepare(work):
+    """A certificate and a user, the same for all sides."""
+    tools = os.environ["BUILD"]
+    for command in ([f"{tools}/berth-ca", "init", "--dir", f"{work}/tls"],
+                    [f"{tools}/berth-ca", "server", "--dir", f"{work}/tls", "localhost", "127.0.0.1"],
+                    ["htpasswd", "-Bbc", "-C", "10", f"{work}/htpasswd", content.USER, content.PASSWORD]):
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
 
 
-LINE = "{:<52} {:<22} {:>10}  {:<15} {:>10} {:>8}  {}"
+def choose(names, quick):
+    if names:
+        return [row for row in ROWS if any(name in row.name for name in names)]
+    return [row for row in ROWS if not (quick and row.long)]
 
 
-def print_result(result):
-    title, medians = result["title"], result["medians"]
-    for other in result["ratios"]:
-        goal = judged(other["goal"], other["met"], result["better"])
-        if result["limit"] is not None:
-            goal = judged(result["limit"], result["limit_met"], result["better"])
-        print(LINE.format(title, result["unit"], number(medians["berth"]), NAMES[other["side"]],
-                          number(medians[other["side"]]), number(other["ratio"]), goal), flush=True)
-        title = ""
+def say_end(done, began):
+    missed = results.missed(done)
+    for name, unit, side in missed:
+        print(f"goal missed: {name}, {unit}{', beside ' + facts.NAMES[side] if side else ''}")
+    failures = sum("error" in result for result in done)
+    print(f"{len(done)} rows in {time.monotonic() - began:.0f} s: {len(missed)} goals missed, {failures} rows failed")
+    return 1 if failures else 0
 
 
-def write_results(path, bench, results):
-    with open(path, "w", encoding="utf-8") as file:
-        json.dump({"when": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "processors": os.cpu_count(),
-                   "kernel": platform.release(), "quick": bench.quick, "turns": TURNS, "results": results}, file, indent=1)
-
-
-def main(work, results_file, *names):
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
-    rows = [row for row in ROWS if not names or any(name in row.name for name in names)]
+def main(results_file, *names):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    quick, began, done = bool(os.environ.get("BENCH_QUICK")), time.monotonic(), []
+    rows = choose(names, quick)
     if not rows:
         sys.exit(f"no row is named like {' '.join(names)}; there are {' '.join(row.name for row in ROWS)}")
-    bench, results = Bench(work, bool(os.environ.get("BENCH_QUICK"))), []
-    print(LINE.format("work", "unit", "Berth", "other", "", "ratio", "goal"))
-    for row in rows:
-        for metric, values in zip(row.metrics, bench.run(row)):
-            results.append(compare(row, metric, values))
-            print_result(results[-1])
-        write_results(results_file, bench, results)
+    work = tempfile.mkdtemp(prefix="bench-work.", dir=os.environ["BUILD"])
+    try:
+        prepare(work)
+        bench = Bench(work, quick)
+        head = {"machine": facts.machine(work), "versions": facts.versions(), "quick": quick}
+        table.print_head()
+        for row in rows:
+            done.append(run_row(bench, row))
+            table.print_result(done[-1])
+            with open(results_file, "w", encoding="utf-8") as file:
+                json.dump({**head, "seconds": round(time.monotonic() - began), "rows": done}, file, indent=1)
+        return say_end(done, began)
+    finally:
+        shutil.rmtree(work)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""What is read in the benchmark: one image whose layer is large, pushed to the registries and laid out for nginx."""
+"""What is read in the benchmark: one image with large layers, pushed to the registries and laid out for nginx."""
 import hashlib
 import http.client
 import json
@@ -13,6 +13,7 @@ TAG = "v1"
 MANIFEST_PATH = f"/v2/{REPOSITORY}/manifests/{TAG}"
 USER, PASSWORD = "bench", "correct horse"
 SMALL_LAYERS = 5
+COLD_LAYERS = 4  # together as large as the large one
 
 
 class Content:
@@ -26,18 +27,24 @@ class Content:
         noise = random.Random(1)
         small = [self.write([noise.randbytes(3000)]) for _ in range(SMALL_LAYERS + 1)]
         block = bytearray(noise.randbytes(MIB))
-        large = self.write(self.stamped(block, mebibytes))
-        self.digests = [large["digest"], *(entry["digest"] for entry in small)]
-        self.large_path = f"/v2/{REPOSITORY}/blobs/{large['digest']}"
+        large = self.write(self.stamped(block, 0, mebibytes))
+        cold = [self.write(self.stamped(block, n + 1, mebibytes // COLD_LAYERS)) for n in range(COLD_LAYERS)]
+        self.digests = [entry["digest"] for entry in (large, *small, *cold)]
+        self.large_path = self.path(large)
+        self.cold_paths = [self.path(entry) for entry in cold]
         self.manifest = json.dumps({"schemaVersion": 2, "mediaType": MANIFEST, "config": small[0],
                                     "layers": [*small[1:], large]}, indent=2).encode()
         with open(folder + MANIFEST_PATH, "wb") as file:
             file.write(self.manifest)
 
     @staticmethod
-    def stamped(block, mebibytes):
+    def path(entry):
+        return f"/v2/{REPOSITORY}/blobs/{entry['digest']}"
+
+    @staticmethod
+    def stamped(block, number, mebibytes):
         for n in range(mebibytes):
-            block[:8] = n.to_bytes(8, "little")
+            block[:8] = (number << 32 | n).to_bytes(8, "little")
             yield block
 
     def write(self, pieces):

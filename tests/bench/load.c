@@ -20,7 +20,7 @@
 /* here */
 #include "tests/bench/load.h"
 
-enum { SHARED_THREADS = 2, CONNECTIONS_MAX = 60000, MODE_ARGUMENTS_MAX = 2 };
+enum { SHARED_THREADS = 2, CONNECTIONS_MAX = 60000, SECONDS_MAX = 3600 };
 
 static const struct mode modes[] = {
     {"requests", "METHOD PATH", "one request again and again; {} in PATH becomes a new number each time", 2, true,
@@ -78,6 +78,11 @@ uint64_t load_clock(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+uint64_t load_deadline(const struct options *options)
+{
+    return load_clock() + (uint64_t)(options->seconds * 1e9);
 }
 
 void tally_finish(struct tally *tally, uint64_t began)
@@ -256,6 +261,8 @@ struct arguments {
 
 static bool take_option(int option, struct options *options, struct arguments *arguments)
 {
+    char rest;
+
     switch (option) {
     case 'a':
         arguments->ca = optarg;
@@ -272,7 +279,8 @@ static bool take_option(int option, struct options *options, struct arguments *a
     case 't':
         return str_to_u64(str_of(optarg), &options->threads);
     case 's':
-        return str_to_u64(str_of(optarg), &options->seconds);
+        return sscanf(optarg, "%lf%c", &options->seconds, &rest) == 1 && options->seconds > 0 &&
+               options->seconds < SECONDS_MAX;
     case 'n':
         return str_to_u64(str_of(optarg), &options->count) && options->count > 0;
     case 'm':

@@ -19,7 +19,7 @@ struct options {
     const char *const *arguments; /* of the mode */
     uint64_t connections;
     uint64_t threads; /* of shared modes; 0: a few */
-    uint64_t seconds; /* how long, for modes that go by time */
+    double seconds;   /* how long, for modes that go by time */
     uint64_t count;   /* how often per connection, for modes that go by number */
     uint64_t mebibytes;
     uint64_t seed;   /* another seed, another content */
@@ -48,6 +48,8 @@ struct worker {
 
 /* Nanoseconds of a clock that never jumps. */
 uint64_t load_clock(void);
+/* When modes that go by time and begin now have to end. */
+uint64_t load_deadline(const struct options *options);
 /* One more operation, which began at `began` of that clock and ends now. */
 void tally_finish(struct tally *tally, uint64_t began);
 /* The same for worker->done. */

@@ -195,7 +195,7 @@ static int get_one(struct worker *worker, struct err *e)
 int tail_run(struct worker *worker, struct err *e)
 {
     const struct mixed *mixed = worker->state;
-    uint64_t until = load_clock() + worker->options->seconds * 1000000000U;
+    uint64_t until = load_deadline(worker->options);
 
     for (uint64_t i = 0; load_clock() < until; i++) {
         const struct layer *layer = &mixed->pushed[i % worker->options->count];

@@ -10,8 +10,6 @@
 #include "registry/base/str.h"
 #include "tests/bench/load.h"
 
-static const uint64_t SECOND = 1000000000;
-
 /* The path with "{}" replaced by a number that occurs once in a run. */
 static void put_path(struct sbuf *path, const struct worker *worker, uint64_t n)
 {
@@ -56,7 +54,7 @@ static int read_round(struct worker *worker, bool head_only, const uint64_t *beg
 int requests_run(struct worker *worker, struct err *e)
 {
     const char *method = worker->options->arguments[0];
-    uint64_t until = load_clock() + worker->options->seconds * SECOND;
+    uint64_t until = load_deadline(worker->options);
     const char *headers = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0 ? "" : "Content-Length: 0\r\n";
     uint64_t *began = xcalloc(worker->client_count, sizeof(*began));
     struct sbuf path = {0};
@@ -74,7 +72,7 @@ int requests_run(struct worker *worker, struct err *e)
 
 int handshakes_run(struct worker *worker, struct err *e)
 {
-    uint64_t until = load_clock() + worker->options->seconds * SECOND, began;
+    uint64_t until = load_deadline(worker->options), began;
 
     while ((began = load_clock()) < until) {
         struct client *client = client_open(worker->target, e);

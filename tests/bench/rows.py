@@ -1,173 +1,90 @@
-"""The rows of the table: what is done, how often, and what ratio to reach (performance goals).
+"""The rows of the table and the ratios to reach. Rows of other files are added at the end."""
+import work
+from content import MANIFEST_PATH, REPOSITORY
+from row import Row, cost, limit, rate
 
-A row's work(bench, server, turn) returns one number per metric. "read" rows share servers that hold the content;
-"fresh" rows get a new server on an empty folder for every turn.
-"""
-import dataclasses
-import re
-import subprocess
-import time
-from typing import Callable
+# docker-registry is what the goals are set against; nobody else may be ahead either.
+PEERS = {"distribution": 1, "zot": 1}
+REGISTRIES = ("berth", "registry", *PEERS)
+ALL = (*REGISTRIES, "nginx")
 
-import content
+PER_REQUEST = cost("CPU us/request")
+PER_GIB = cost("CPU-s/GiB")
+MOUNT = f"/v2/bench/mount-{{{{}}}}/blobs/uploads/?mount={{digest}}&from={REPOSITORY}"
 
-GIB = 1 << 30
-ACCEPT = f"Accept: {content.MANIFEST}"
-HIGHER, LOWER = ">=", "<="
-
-
-@dataclasses.dataclass(frozen=True)
-class Metric:
-    """`goals`: the ratio to reach beside another side; `limit`: a figure that Berth has to keep by itself."""
-    unit: str
-    better: str
-    goals: dict = dataclasses.field(default_factory=dict)
-    limit: float = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    name: str
-    title: str
-    sides: tuple
-    metrics: tuple
-    work: Callable
-    fresh: bool = False
-    auth: bool = False
-    tls: bool = True
-
-
-# --- how work is done
-
-def measured(server, command):
-    """Runs a load program; returns its output and the server's CPU-seconds meanwhile."""
-    before = server.cpu_seconds()
-    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if result.returncode != 0:
-        raise RuntimeError(f"{server.side}: {' '.join(command)}:\n{result.stdout}")
-    return result.stdout, server.cpu_seconds() - before
-
-
-def get_manifest(bench, server, _):
-    """With wrk, which is well known."""
-    output, cpu = measured(server, ["wrk", "-t2", "-c32", f"-d{bench.seconds}s", "--timeout", "60s", "-H", ACCEPT,
-                                    server.url + content.MANIFEST_PATH])
-    if re.search(r"Non-2xx|Socket errors", output):
-        raise RuntimeError(f"{server.side}: wrk:\n{output}")
-    requests = int(re.search(r"(\d+) requests in", output)[1])
-    return float(re.search(r"Requests/sec:\s*([\d.]+)", output)[1]), cpu / requests * 1e6
-
-
-def load(bench, server, *arguments):
-    """(what the load program says, the server's CPU-seconds)"""
-    output, cpu = measured(server, bench.load_command(server, *arguments))
-    return bench.parse(output), cpu
-
-
-def repeat(method, path, expect, connections=32):
-    """With our own program: wrk waits for ever for the body of an answer to HEAD, and does not count an answer that is
-    still on its way at the end, as most are when each takes a password hash."""
-    def work(bench, server, turn):
-        options = ["--connections", str(connections), "--seconds", str(bench.seconds), "--expect", str(expect),
-                   "--seed", str(turn + 1), "--header", ACCEPT]
-        if server.auth:
-            options += ["--user", f"{content.USER}:{content.PASSWORD}"]
-        where = path.format(digest=bench.content.digests[1], blob=bench.content.large_path)
-        result, cpu = load(bench, server, *options, "requests", method, where)
-        return result["operations"] / result["seconds"], cpu / result["operations"] * 1e6
-    return work
-
-
-def handshakes(bench, server, _):
-    result, cpu = load(bench, server, "--connections", "8", "--seconds", str(bench.seconds), "handshakes")
-    return result["operations"] / result["seconds"], cpu / result["operations"] * 1e6
-
-
-def pull(connections):
-    def work(bench, server, _):
-        result, cpu = load(bench, server, "--connections", str(connections), "--count", str(bench.pulls(connections)),
-                           "pull", bench.content.large_path)
-        return result["bytes"] / result["seconds"] / 1e6, cpu / (result["bytes"] / GIB)
-    return work
-
-
-def push(connections):
-    def work(bench, server, turn):
-        result, cpu = load(bench, server, "--connections", str(connections), "--seed", str(turn + 1), "--mebibytes",
-                           str(bench.mebibytes // connections), "push", "bench/push")
-        return result["bytes"] / result["seconds"] / 1e6, cpu / (result["bytes"] / GIB)
-    return work
-
-
-def images(bench, server, turn):
-    result, cpu = load(bench, server, "--connections", "10", "--seed", str(turn + 1), "--count", str(bench.images),
-                       "images", "bench/small")
-    return result["operations"] / result["seconds"], cpu / result["operations"] * 1e3
-
-
-def held(field, *arguments):
-    """Memory while a load program holds its connections."""
-    def work(bench, server, _):
-        where = [argument.format(manifest=content.MANIFEST_PATH) for argument in arguments]
-        with subprocess.Popen(bench.load_command(server, *where), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              text=True) as program:
-            if not program.stdout.readline():
-                raise RuntimeError(f"{server.side}: the load program failed: {' '.join(where)}")
-            memory = server.memory(field)
-            program.stdin.close()
-        return (memory,)
-    return work
-
-
-def idle_memory(_, server, __):
-    time.sleep(1)
-    return (server.memory("VmRSS"),)
-
-
-# --- the table
-
-def rate(unit, **goals):
-    return Metric(unit, HIGHER, goals)
-
-
-def cost(unit, **goals):
-    return Metric(unit, LOWER, goals)
-
-
-PER_REQUEST = cost("server CPU us/request")
-BOTH = ("berth", "registry")
-ALL = ("berth", "registry", "nginx")
-
-ROWS = (
+READ = (
     Row("manifest-get", "GET a manifest by tag, 32 connections", ALL,
-        (rate("requests/s", registry=40, nginx=0.9), PER_REQUEST), get_manifest),
-    Row("manifest-get-auth", "the same with Basic auth, bcrypt 10", ("berth", "registry", "berth-open"),
-        (rate("requests/s", registry=1000, **{"berth-open": 0.9}), PER_REQUEST),
-        repeat("GET", content.MANIFEST_PATH, 200), auth=True),
+        (rate("requests/s", registry=40, nginx=0.9, **PEERS), PER_REQUEST), work.wrk(MANIFEST_PATH)),
+    Row("manifest-get-auth", "the same with Basic auth, bcrypt 10", (*REGISTRIES, "berth-open"),
+        (rate("requests/s", registry=1000, **PEERS, **{"berth-open": 0.9}), PER_REQUEST),
+        work.requests("GET", MANIFEST_PATH, 200), auth=True),
     Row("manifest-head", "HEAD a manifest by tag, 32 connections", ALL,
-        (rate("requests/s", registry=40, nginx=0.9), PER_REQUEST), repeat("HEAD", content.MANIFEST_PATH, 200)),
+        (rate("requests/s", registry=40, nginx=0.9, **PEERS), PER_REQUEST), work.requests("HEAD", MANIFEST_PATH, 200)),
     Row("blob-head", "HEAD a blob, 32 connections", ALL,
-        (rate("requests/s", registry=20), PER_REQUEST), repeat("HEAD", "{blob}", 200)),
-    Row("blob-mount", "mount a blob into new repositories, 32 connections", BOTH,
-        (rate("mounts/s", registry=20), PER_REQUEST),
-        repeat("POST", f"/v2/bench/mount-{{{{}}}}/blobs/uploads/?mount={{digest}}&from={content.REPOSITORY}", 201)),
+        (rate("requests/s", registry=20, **PEERS), PER_REQUEST), work.requests("HEAD", "{blob}", 200)),
+    Row("blob-mount", "mount a blob into new repositories, 32 connections", REGISTRIES,
+        (rate("mounts/s", registry=20, **PEERS), PER_REQUEST), work.requests("POST", MOUNT, 201)),
     Row("handshakes", "full TLS handshakes, 8 at once", ALL,
-        (rate("handshakes/s", nginx=1.2), cost("server CPU us/handshake")), handshakes),
-    Row("pull-1", "pull a large layer, TLS, 1 connection", ALL,
-        (rate("MB/s", registry=1.1), cost("server CPU-s/GiB", registry=0.7)), pull(1)),
-    Row("pull-8", "pull a large layer, TLS, 8 connections", ALL,
-        (rate("MB/s", registry=1.1), cost("server CPU-s/GiB", registry=0.7)), pull(8)),
+        (rate("handshakes/s", nginx=1.2, registry=1, **PEERS), cost("CPU us/handshake")), work.handshakes),
+    Row("tail", "p99 of GETs of a manifest on 8 connections while 8 clients push", REGISTRIES,
+        (cost("ms", registry=1, **PEERS), rate("MB/s pushed")), work.tail),
+)
+
+PULL_GOALS = (rate("MB/s", registry=1.1, **PEERS), cost("CPU-s/GiB", registry=0.7, **PEERS))
+COLD_GOALS = (rate("MB/s", registry=1, nginx=1, **PEERS), PER_GIB)
+PULL = (
+    Row("pull-1", "pull a large layer, TLS, 1 connection", ALL, PULL_GOALS, work.pull(1)),
+    Row("pull-8", "pull a large layer, TLS, 8 connections", ALL, PULL_GOALS, work.pull(8)),
     Row("pull-plain", "pull a large layer without TLS, 1 connection", ALL,
-        (rate("MB/s", nginx=1), cost("server CPU-s/GiB")), pull(1), tls=False),
-    Row("push-1", "push a large layer, TLS, 1 connection", BOTH,
-        (rate("MB/s", registry=1.5), cost("server CPU-s/GiB", registry=0.4)), push(1), fresh=True),
-    Row("push-4", "push large layers, TLS, 4 connections", BOTH,
-        (rate("MB/s", registry=1.5), cost("server CPU-s/GiB", registry=0.4)), push(4), fresh=True),
-    Row("small-images", "push small images, 10 clients", BOTH,
-        (rate("images/s", registry=5), cost("server CPU ms/image")), images, fresh=True),
-    Row("memory-idle", "memory after the start", BOTH, (Metric("MiB", LOWER, limit=10),), idle_memory, fresh=True),
-    Row("memory-idle-1000", "memory with 1,000 idle TLS connections", BOTH, (Metric("MiB", LOWER, limit=80),),
-        held("VmRSS", "--connections", "1000", "idle", "/v2/"), fresh=True),
-    Row("memory-uploads-100", "memory at its peak, 100 uploads at once", BOTH, (Metric("MiB", LOWER, limit=120),),
-        held("VmHWM", "--connections", "100", "--mebibytes", "8", "uploads", "bench/held"), fresh=True),
+        (rate("MB/s", nginx=1, registry=1, **PEERS), PER_GIB), work.pull(1), tls=False),
+    Row("pull-cold-1", "pull layers that are not in memory, 1 connection", ALL, COLD_GOALS, work.pull_cold(1)),
+    Row("pull-cold-4", "pull layers that are not in memory, 4 connections", ALL, COLD_GOALS, work.pull_cold(4)),
+)
+
+PUSH_GOALS = (rate("MB/s", registry=1.5, **PEERS), cost("CPU-s/GiB", registry=0.4, **PEERS))
+PUSH = (
+    Row("push-1", "push a large layer, TLS, 1 connection", REGISTRIES, PUSH_GOALS, work.push(1), fresh=True),
+    Row("push-4", "push large layers, TLS, 4 connections", REGISTRIES, PUSH_GOALS, work.push(4), fresh=True),
+    Row("small-images", "push small images, 10 clients", REGISTRIES,
+        (rate("images/s", registry=5, **PEERS), cost("CPU ms/image")), work.images, fresh=True),
+)
+
+# As zot's own benchmark mixes them; pulls are verified by their digest, which costs the client.
+MIX_GOALS = (rate("MB/s", registry=1, **PEERS), cost("CPU-s/GiB", registry=1, **PEERS))
+
+
+def mix(name, title, plan, count, clients=10, **options):
+    return Row(name, f"{title}, {clients} clients", REGISTRIES, MIX_GOALS, work.mixed(plan, count, clients), **options)
+
+
+MIXED = (
+    mix("mixed-push-1", "push layers of 1 MiB", "push:1:100", (8, 40), fresh=True, long=True),
+    mix("mixed-push-10", "push layers of 10 MiB", "push:10:100", (1, 8), fresh=True, long=True),
+    mix("mixed-push-100", "push layers of 100 MiB", "push:100:100", (1, 2), clients=4, fresh=True, long=True),
+    mix("mixed-push", "push 20 % 1, 70 % 10, 10 % 100 MiB", "push:1:20,push:10:70,push:100:10", (1, 5), fresh=True),
+    mix("mixed-pull-1", "pull layers of 1 MiB", "pull:1:100", (16, 100), long=True),
+    mix("mixed-pull-10", "pull layers of 10 MiB", "pull:10:100", (2, 20), long=True),
+    mix("mixed-pull-100", "pull layers of 100 MiB", "pull:100:100", (1, 2), long=True),
+    mix("mixed-pull", "pull 20 % 1, 70 % 10, 10 % 100 MiB", "pull:1:20,pull:10:70,pull:100:10", (1, 10)),
+    mix("mixed-both-1", "75 % pull, 25 % push, 1 MiB", "pull:1:75,push:1:25", (12, 80), fresh=True, long=True),
+    mix("mixed-both-10", "75 % pull, 25 % push, 10 MiB", "pull:10:75,push:10:25", (2, 12), fresh=True),
+    mix("mixed-both-100", "75 % pull, 25 % push, 100 MiB", "pull:100:75,push:100:25", (1, 3), clients=4, fresh=True,
+        long=True),
+)
+
+MEMORY = (
+    Row("memory-idle", "memory after the start", REGISTRIES, (limit("MiB", 10),), work.idle_memory, fresh=True, turns=1),
+    Row("memory-idle-1000", "memory with 1,000 idle TLS connections", REGISTRIES, (limit("MiB", 80),),
+        work.held("VmRSS", "--connections", "1000", "idle", "/v2/"), fresh=True, turns=1),
+    Row("memory-uploads-100", "memory at its peak, 100 uploads at once", REGISTRIES, (limit("MiB", 120),),
+        work.held("VmHWM", "--connections", "100", "--mebibytes", "8", "uploads", "bench/held"), fresh=True, turns=1),
+)
+
+# A list of another file is one more line here.
+ROWS = (
+    *READ,
+    *PULL,
+    *PUSH,
+    *MIXED,
+    *MEMORY,
 )

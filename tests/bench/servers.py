@@ -1,8 +1,10 @@
-"""The three servers that are compared, started and stopped, and what the kernel says of them.
+"""The sides that are compared: how each is configured, started, stopped, and what the kernel says of it.
 
-Berth and docker-registry get the same configuration file but for the port and the folder; all three get the same
-certificate, and each logs requests as it does by default. nginx serves plain files at the same paths.
+The registries get the same folder's file system, the same certificate and the same users; each logs requests as it does
+by default. nginx serves plain files at the same paths.
 """
+import contextlib
+import json
 import os
 import shutil
 import signal
@@ -10,10 +12,12 @@ import socket
 import subprocess
 import time
 
+import facts
+
 TICKS = os.sysconf("SC_CLK_TCK")
 START_SECONDS = 20
-PORTS = {"berth": 5210, "berth-open": 5211, "registry": 5220, "nginx": 5230}
-NAMES = {"berth": "Berth", "berth-open": "Berth, no auth", "registry": "docker-registry", "nginx": "nginx"}
+LOG_LINES = 12
+CACHED_MAX = 0.05  # of its bytes may still be in memory after drop_cache()
 
 CONFIG = """version: 0.1
 log: {{level: info}}
@@ -46,25 +50,70 @@ http {{
 NGINX_TLS = " ssl;\n        ssl_certificate {tls}/server.crt;\n        ssl_certificate_key {tls}/server.key"
 
 
+def distribution_config(server, values):
+    return (CONFIG + (TLS if server.tls else "") + (AUTH if server.auth else "")).format(**values)
+
+
+def nginx_config(server, values):
+    return NGINX.format(ssl=NGINX_TLS.format(**values) if server.tls else "", **values)
+
+
+def zot_config(server, values):
+    http = {"address": "127.0.0.1", "port": str(values["port"])}
+    if server.tls:
+        http["tls"] = {"cert": f"{values['tls']}/server.crt", "key": f"{values['tls']}/server.key"}
+    if server.auth:
+        http["auth"] = {"htpasswd": {"path": values["users"]}}
+    return json.dumps({"distSpecVersion": "1.1.1", "storage": {"rootDirectory": values["root"]}, "http": http,
+                       "log": {"level": "info"}})
+
+
+# side: what makes its configuration file, and its command line before that file
+SIDES = {
+    "berth": (distribution_config, ["serve"]),
+    "berth-open": (distribution_config, ["serve"]),
+    "registry": (distribution_config, ["serve"]),
+    "distribution": (distribution_config, ["serve"]),
+    "zot": (zot_config, ["serve"]),
+    "nginx": (nginx_config, ["-c"]),
+}
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
 class Server:
-    """`side` is a key of PORTS; `root` where its data is."""
+    """`side` is a key of SIDES; `root` where its data is."""
 
     def __init__(self, work, side, root, auth=False, tls=True):
         self.side, self.work, self.root, self.auth, self.tls = side, work, root, auth, tls
-        self.port = PORTS[side]
+        self.log = f"{work}/{side}.log"
+        self.port = free_port()
         self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
         self.process = None
 
     def __enter__(self):
         os.makedirs(self.root, exist_ok=True)
-        with open(f"{self.work}/{self.side}.log", "ab") as log:
+        # distribution 3 would look for a collector of traces.
+        environment = {**os.environ, "OTEL_TRACES_EXPORTER": "none"}
+        with open(self.log, "wb") as log:
             # Whatever happens to the benchmark, no server outlives it.
             self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command()], stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL)
-        self.wait_until_listening()
+                                            stderr=log, stdin=subprocess.DEVNULL, env=environment)
+        try:
+            self.wait_until_listening()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(START_SECONDS)
@@ -73,33 +122,32 @@ class Server:
             self.process.wait()
 
     def command(self):
+        configure, arguments = SIDES[self.side]
         path = f"{self.work}/{self.side}.conf"
-        values = {"root": self.root, "port": self.port, "tls": f"{self.work}/tls", "folder": self.work,
-                  "users": f"{self.work}/htpasswd"}
-        if self.side == "nginx":
-            text = NGINX.format(ssl=NGINX_TLS.format(**values) if self.tls else "", **values)
-            command = ["/usr/sbin/nginx", "-c", path]
-        else:
-            text = CONFIG + (TLS if self.tls else "") + (AUTH if self.auth else "")
-            text = text.format(**values)
-            program = "docker-registry" if self.side == "registry" else f"{os.environ['BUILD']}/berth"
-            command = [program, "serve", path]
         with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        return command
+            file.write(configure(self, {"root": self.root, "port": self.port, "tls": f"{self.work}/tls",
+                                        "folder": self.work, "users": f"{self.work}/htpasswd"}))
+        return [facts.program(self.side), *arguments, path]
 
     def wait_until_listening(self):
         until = time.monotonic() + START_SECONDS
         while True:
             if self.process.poll() is not None:
-                raise RuntimeError(f"{NAMES[self.side]} does not start; see {self.work}/{self.side}.log")
-            try:
+                raise RuntimeError(f"it does not start: exit status {self.process.returncode}")
+            with contextlib.suppress(OSError):
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
-            except OSError:
-                if time.monotonic() > until:
-                    raise
-            time.sleep(0.05)
+            if time.monotonic() > until:
+                raise RuntimeError(f"it does not listen after {START_SECONDS} s")
+            time.sleep(0.02)
+
+    def log_end(self):
+        """The last lines that it wrote."""
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            file.seek(max(0, os.path.getsize(self.log) - 8192))
+            return "".join(f"    {line.rstrip()[:300]}\n" for line in file.readlines()[-LOG_LINES:])
+
+    # --- what the kernel knows
 
     def pids(self):
         """The process and its children: nginx works in those."""
@@ -123,6 +171,27 @@ class Server:
             with open(f"/proc/{pid}/status", encoding="ascii") as file:
                 total += next(int(line.split()[1]) for line in file if line.startswith(field))
         return total / 1024
+
+    def forget_peak(self):
+        """VmHWM begins anew from what is in use now."""
+        for pid in self.pids():
+            with open(f"/proc/{pid}/clear_refs", "w", encoding="ascii") as file:
+                file.write("5")
+
+    def drop_cache(self):
+        """Puts its large files out of the page cache, and looks whether they are."""
+        os.sync()
+        total = cached = 0
+        for folder, _, names in os.walk(self.root):
+            for path in (f"{folder}/{name}" for name in names):
+                if os.path.getsize(path) < 1 << 20 or path.endswith(".mdb"):
+                    continue
+                with open(path, "rb") as file:
+                    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                total += os.path.getsize(path)
+                cached += int(subprocess.check_output(["fincore", "-b", "-n", "-o", "RES", path]))
+        if cached > total * CACHED_MAX:
+            raise RuntimeError(f"{cached >> 20} of {total >> 20} MiB stay in memory: this file system cannot be read cold")
 
     def forget(self):
         """Removes the data; only when it is not running."""

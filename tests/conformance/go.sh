@@ -1,7 +1,7 @@
 #!/bin/bash
 # Builds the public programs that are written in Go, at pinned versions, into build/go/bin; prints that folder.
 # What is there already is kept. Everything comes through the Go module proxy, its sums checked by the Go tool.
-# usage: tests/conformance/go.sh conformance | conformance-2025 | crane | regctl | oras
+# usage: tests/conformance/go.sh conformance | conformance-2025 | crane | regctl | oras | registry | zot
 # Exit status 3: the proxy refuses this module (it is not to be had here, however often one asks); 1: anything else.
 #
 # Go itself: the first of PATH, /usr/local/go and Debian's that is new enough; else Debian's golang-go (1.19 on
@@ -17,6 +17,9 @@ declare -A program=(
     [conformance]=$suite@967efdc079b9
     [crane]=github.com/google/go-containerregistry/cmd/crane@v0.20.7
     [regctl]=github.com/regclient/regclient/cmd/regctl@v0.11.7
+    # for tests/bench
+    [registry]=github.com/distribution/distribution/v3/cmd/registry@v3.1.2
+    [zot]=zotregistry.dev/zot/v2/cmd/zot@v2.1.11
 )
 older=v0.0.0-20250123160558-a139cc423184
 oras=oras.land/oras@v1.2.3
@@ -89,7 +92,7 @@ if [[ ! -x $GOBIN/$name ]]; then
     said=$(mktemp)
     trap 'rm -f "$said"' EXIT
     if ! (build "$name") 2> >(tee "$said" >&2); then
-        ! grep -q 'This module version is not available' "$said" || exit 3
+        ! grep -qE 'This module version is not available|403 Forbidden' "$said" || exit 3
         exit 1
     fi
 fi
