@@ -26,7 +26,7 @@ READ = (
         (rate("mounts/s", registry=20, **PEERS), PER_REQUEST), work.requests("POST", MOUNT, 201)),
     Row("handshakes", "full TLS handshakes, 8 at once", ALL,
         (rate("handshakes/s", nginx=1.2, registry=1, **PEERS), cost("CPU us/handshake")), work.handshakes),
-    Row("tail", "p99 of GETs of a manifest on 8 connections while 8 clients push", REGISTRIES,
+    Row("tail", "p99 of GETs of a manifest while 8 clients push", REGISTRIES,
         (cost("ms", registry=1, **PEERS), rate("MB/s pushed")), work.tail),
 )
 
