@@ -168,14 +168,20 @@ ssize_t stream_discard(struct stream *s, size_t n)
     return read_plain(s, bytes, n < sizeof(bytes) ? n : sizeof(bytes));
 }
 
+/* OpenSSL wipes its whole buffer when it lets go of it, so the next one is as small as it can be while secrets are
+ * expected: 16 KiB are wiped in a tenth of the time of what reads ahead of a body. (Since OpenSSL 3.2 the size is settled
+ * with the keys, and this changes nothing.) */
 void stream_expect_secrets(struct stream *s, bool secrets)
 {
     if (s->ssl == NULL)
         return;
-    if (secrets)
+    if (secrets) {
         SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
-    else
+        SSL_set_default_read_buffer_len(s->ssl, 0);
+    } else {
         SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+        SSL_set_default_read_buffer_len(s->ssl, STREAM_READ_AHEAD_BYTES);
+    }
 }
 
 bool stream_has_pending(const struct stream *s)
@@ -209,6 +215,7 @@ static void finish_handshake(struct stream *s, bool ok)
 {
     s->failed = s->failed || !ok;
     stream_ignore_reads(s);
+    stream_expect_secrets(s, true);
     s->handshaken(s->owner, ok);
 }
 

@@ -27,6 +27,9 @@ typedef void stream_cb(void *owner, bool ok);
 
 enum { STREAM_WOULD_BLOCK = -1, STREAM_FAILED = -2, STREAM_DISCARD_BYTES = 16384 };
 
+/* What TLS reads at once of a body, at most. */
+enum { STREAM_READ_AHEAD_BYTES = 128 * 1024 };
+
 /* Takes over the non-blocking descriptor `fd`. `tls` may be NULL (plain); its reference is the caller's. */
 struct stream *stream_new(h2o_loop_t *loop, int fd, SSL_CTX *tls, void *owner);
 /* Sends close_notify if that is possible at once, closes, nulls. */
@@ -44,7 +47,7 @@ ssize_t stream_read(struct stream *s, void *buf, size_t n);
  * handshake, too. Nothing can be read any more afterwards. Returns as stream_read(). */
 ssize_t stream_discard(struct stream *s, size_t n);
 /* Does what is read from now on hold secrets, as heads do? Then OpenSSL's copies of it are wiped as well, which would
- * cost bodies one part in sixty of their CPU time. It does at first. */
+ * cost bodies one part in sixty of their CPU time. It does after the handshake. */
 void stream_expect_secrets(struct stream *s, bool secrets);
 /* Were bytes received that stream_read() has not given out yet? */
 bool stream_has_pending(const struct stream *s);

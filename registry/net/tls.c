@@ -11,6 +11,7 @@
 #include "registry/net/client_certificate.h"
 #include "registry/net/file_set.h"
 #include "registry/net/server_certificate.h"
+#include "registry/net/stream.h"
 #include "registry/net/trust.h"
 
 /* AES-128-GCM first: 10 % faster than AES-256 where both sides have AES instructions, and as safe. */
@@ -18,8 +19,6 @@ static const char default_suites_13[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_
 static const char default_ciphers_12[] =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
     "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
-
-enum { READ_AHEAD_BYTES = 128 * 1024 };
 
 struct tls {
     const struct config *config;
@@ -80,12 +79,12 @@ static void set_protocol(SSL_CTX *context, const struct config *config)
 
     SSL_CTX_set_min_proto_version(context, config->tls13_only ? TLS1_3_VERSION : TLS1_2_VERSION);
     SSL_CTX_set_options(context, SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA | SSL_OP_NO_COMPRESSION |
-                                     SSL_OP_NO_RENEGOTIATION | SSL_OP_CLEANSE_PLAINTEXT | SSL_OP_IGNORE_UNEXPECTED_EOF);
+                                     SSL_OP_NO_RENEGOTIATION | SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(context,
                      SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     /* One recv() for many records; the buffer is released when a connection is idle. */
     SSL_CTX_set_read_ahead(context, 1);
-    SSL_CTX_set_default_read_buffer_len(context, READ_AHEAD_BYTES);
+    SSL_CTX_set_default_read_buffer_len(context, STREAM_READ_AHEAD_BYTES);
     /* Resumption is stateless, by tickets: nothing to share between loops, nothing to fill. */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_session_id_context(context, session_context, sizeof(session_context) - 1);
