@@ -1,7 +1,6 @@
 #include "registry/request.h"
 
-#include <arpa/inet.h>
-#include <stdio.h>
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +37,17 @@ static void on_dispose(void *slot)
     free_if_over(rq);
 }
 
+/* 16 digits: four for the loop, twelve for its request. */
+static void make_id(char out[17], unsigned loop, uint64_t request)
+{
+    uint64_t number = htobe64((uint64_t)loop << 48 | (request & 0xffffffffffffULL));
+    uint8_t bytes[sizeof(number)];
+
+    memcpy(bytes, &number, sizeof(bytes));
+    hex_encode(bytes, sizeof(bytes), out);
+    out[2 * sizeof(bytes)] = '\0';
+}
+
 static struct request *new_request(h2o_req_t *h2o)
 {
     struct loop *loop = H2O_STRUCT_FROM_MEMBER(struct driven, super, h2o->conn)->loop;
@@ -53,8 +63,7 @@ static struct request *new_request(h2o_req_t *h2o)
     rq->server = loop->server;
     rq->method_known = route_method((struct str){h2o->input.method.base, h2o->input.method.len}, &rq->method);
     loop->request_counter++;
-    snprintf(rq->id, sizeof(rq->id), "%04x%012llx", loop->index & 0xffff,
-             (unsigned long long)(loop->request_counter & 0xffffffffffffULL));
+    make_id(rq->id, loop->index, loop->request_counter);
     return rq;
 }
 

@@ -165,6 +165,18 @@ void sbuf_str(struct sbuf *b, struct str s)
     sbuf_put(b, s.p, s.n);
 }
 
+void sbuf_u64(struct sbuf *b, uint64_t number)
+{
+    char digits[20];
+    size_t first = sizeof(digits);
+
+    do {
+        digits[--first] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    sbuf_put(b, digits + first, sizeof(digits) - first);
+}
+
 void sbuf_printf(struct sbuf *b, const char *fmt, ...)
 {
     va_list ap;

@@ -53,6 +53,8 @@ struct sbuf {
 
 void sbuf_put(struct sbuf *b, const void *bytes, size_t n);
 void sbuf_str(struct sbuf *b, struct str s);
+/* In decimal. */
+void sbuf_u64(struct sbuf *b, uint64_t number);
 void sbuf_printf(struct sbuf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A JSON string with its quotes; control characters, quotes and invalid UTF-8 are escaped (RFC 8259 §7). */
 void sbuf_json(struct sbuf *b, struct str s);

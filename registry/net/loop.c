@@ -87,11 +87,15 @@ static void flush_log(struct loop *loop)
     loop->log_lines.n = 0;
 }
 
-void loop_log(struct loop *loop, struct str line)
+struct sbuf *loop_log_begin(struct loop *loop)
 {
     if (loop->log_lines.n == 0)
         loop->log_due_ms = loop->now_ms + LOG_FLUSH_MS;
-    sbuf_str(&loop->log_lines, line);
+    return &loop->log_lines;
+}
+
+void loop_log_end(struct loop *loop)
+{
     if (loop->log_lines.n >= LOG_FLUSH_BYTES)
         flush_log(loop);
 }

@@ -95,8 +95,10 @@ void loop_post(struct loop *loop, struct message *message);
  * posted instead runs before sockets are looked at again.) It runs even when the loop is stopped. The loop's thread. */
 void loop_yield(struct loop *loop, struct message *message);
 
-/* An access-log line: gathered here and handed over every tenth of a second, so that requests share no lock. */
-void loop_log(struct loop *loop, struct str line);
+/* An access-log line: appended to this buffer, whole with its line feed. Lines are handed over every tenth of a second,
+ * so that requests share no lock. */
+struct sbuf *loop_log_begin(struct loop *loop);
+void loop_log_end(struct loop *loop);
 
 void loop_connection_add(struct loop *loop, struct connection *connection);
 void loop_connection_remove(struct loop *loop, struct connection *connection);

@@ -128,6 +128,19 @@ TEST(hex, "hexadecimal goes there and back, in lower case only")
         CHECK(!hex_decode(bad[i], sizeof(back), back));
 }
 
+TEST(decimal, "numbers are put in decimal, from nothing to the largest")
+{
+    struct sbuf b = {0};
+
+    sbuf_u64(&b, 0);
+    sbuf_str(&b, STR(" "));
+    sbuf_u64(&b, 10);
+    sbuf_str(&b, STR(" "));
+    sbuf_u64(&b, UINT64_MAX);
+    CHECK_TEXT(sbuf_text(&b), "0 10 18446744073709551615");
+    sbuf_free(&b);
+}
+
 TEST(grows, "a buffer grows and keeps what it has")
 {
     struct sbuf b = {0};
