@@ -20,10 +20,33 @@ void http1_enter(struct http1 *c, enum phase phase)
     c->window_queued = 0;
 }
 
+static void warm_up(struct http1 *c)
+{
+    struct loop *loop = c->driven.loop;
+    bool again = loop->now_ms - c->answered_ms < WARM_MS;
+
+    c->answered_ms = loop->now_ms;
+    if (c->warm || !again || loop->warm_connections == WARM_CONNECTIONS)
+        return;
+    c->warm = true;
+    loop->warm_connections++;
+    stream_keep_buffers(c->stream, true);
+}
+
+void http1_cool(struct http1 *c)
+{
+    if (!c->warm)
+        return;
+    c->warm = false;
+    c->driven.loop->warm_connections--;
+    stream_keep_buffers(c->stream, false);
+}
+
 void http1_close(struct http1 *c)
 {
     struct loop *loop = c->driven.loop;
 
+    http1_cool(c);
     if (c->out != NULL)
         c->out->source = NULL; /* its body_return() frees it */
     if (c->filling != NULL)
@@ -71,6 +94,7 @@ void http1_next(struct http1 *c)
     h2o_dispose_request(&c->req);
     drop_input(c);
     stream_expect_secrets(c->stream, true);
+    warm_up(c);
     start_request(c);
     if (c->driven.loop->draining && c->input.n == 0) {
         http1_close(c);

@@ -16,7 +16,12 @@
 
 enum phase { HANDSHAKE, IDLE, HEAD, WORK, BODY, REPLY, LINGER }; /* http1.h draws them */
 
-enum { HEAD_READ_BYTES = 8192 };
+enum {
+    HEAD_READ_BYTES = 8192,
+    WARM_CONNECTIONS = 64, /* of a loop, 33 KiB each */
+    WARM_MS = 200,         /* from one reply to the next */
+    COOL_MS = 1000,        /* without a reply */
+};
 
 struct http1 {
     struct driven driven;
@@ -29,6 +34,10 @@ struct http1 {
     uint64_t window_ms;
     uint64_t window_bytes;
     uint64_t window_queued; /* of those, with the kernel and not yet with the client */
+
+    /* is its client asking again and again? */
+    bool warm;            /* counted in loop->warm_connections, keeps TLS's buffers */
+    uint64_t answered_ms; /* when the last reply was sent */
 
     /* the head: h2o_req_t points into `input`, so that stays put until the request ends; the first `input_used` bytes
      * are its head, the rest came with it. `behind` holds what came behind a body. */
@@ -69,6 +78,9 @@ void http1_next(struct http1 *c);
 void http1_reply_done(struct http1 *c);
 /* Answer what the parser found wrong (parser.status, parser.reason) and close. */
 void http1_refuse(struct http1 *c);
+
+/* Its client rests: give back what it kept. Frees nothing. */
+void http1_cool(struct http1 *c);
 
 /* ---- http1_body.c ---- */
 

@@ -65,6 +65,8 @@ static void on_tick(struct connection *connection, uint64_t now_ms)
 
     if (expired(c, now_ms))
         http1_close(c);
+    else if (now_ms - c->answered_ms >= COOL_MS)
+        http1_cool(c);
 }
 
 static void on_drain(struct connection *connection)

@@ -63,7 +63,8 @@ struct loop {
     struct body_piece *spare_pieces;
     size_t spare_piece_count;
     uint64_t request_counter;
-    struct sbuf log_lines; /* access-log lines of the last LOG_FLUSH_MS */
+    unsigned warm_connections; /* those that keep buffers (http1_internal.h) */
+    struct sbuf log_lines;     /* access-log lines of the last LOG_FLUSH_MS */
     uint64_t log_due_ms;
     size_t jobs; /* submitted and not yet home (workers.h) */
     bool draining;

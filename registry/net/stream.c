@@ -168,6 +168,15 @@ ssize_t stream_discard(struct stream *s, size_t n)
     return read_plain(s, bytes, n < sizeof(bytes) ? n : sizeof(bytes));
 }
 
+/* A body has a larger buffer than the one that is kept. */
+static void choose_mode(struct stream *s)
+{
+    if (s->keeps_buffers && s->secrets)
+        SSL_clear_mode(s->ssl, SSL_MODE_RELEASE_BUFFERS);
+    else
+        SSL_set_mode(s->ssl, SSL_MODE_RELEASE_BUFFERS);
+}
+
 /* OpenSSL wipes its whole buffer when it lets go of it, so the next one is as small as it can be while secrets are
  * expected: 16 KiB are wiped in a tenth of the time of what reads ahead of a body. (Since OpenSSL 3.2 the size is settled
  * with the keys, and this changes nothing.) */
@@ -175,6 +184,7 @@ void stream_expect_secrets(struct stream *s, bool secrets)
 {
     if (s->ssl == NULL)
         return;
+    s->secrets = secrets;
     if (secrets) {
         SSL_set_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
         SSL_set_default_read_buffer_len(s->ssl, 0);
@@ -182,6 +192,17 @@ void stream_expect_secrets(struct stream *s, bool secrets)
         SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
         SSL_set_default_read_buffer_len(s->ssl, STREAM_READ_AHEAD_BYTES);
     }
+    choose_mode(s);
+}
+
+void stream_keep_buffers(struct stream *s, bool keep)
+{
+    if (s->ssl == NULL)
+        return;
+    s->keeps_buffers = keep;
+    choose_mode(s);
+    if (!keep)
+        SSL_free_buffers(s->ssl);
 }
 
 bool stream_has_pending(const struct stream *s)

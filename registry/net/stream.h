@@ -49,6 +49,9 @@ ssize_t stream_discard(struct stream *s, size_t n);
 /* Does what is read from now on hold secrets, as heads do? Then OpenSSL's copies of it are wiped as well, which would
  * cost bodies one part in sixty of their CPU time. It does after the handshake. */
 void stream_expect_secrets(struct stream *s, bool secrets);
+/* Keep TLS's buffers (33 KiB) from one record to the next, which spares a client's next request the room being found and
+ * wiped? Not at first. Afterwards they go as soon as they are empty. */
+void stream_keep_buffers(struct stream *s, bool keep);
 /* Were bytes received that stream_read() has not given out yet? */
 bool stream_has_pending(const struct stream *s);
 /* Call `readable(owner, true)` whenever there may be something to read, until stream_ignore_reads(). */

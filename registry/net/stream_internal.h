@@ -21,6 +21,8 @@ struct stream {
     /* reading */
     stream_cb *readable;
     stream_cb *handshaken;
+    bool secrets;       /* what is read now may hold some */
+    bool keeps_buffers; /* as the owner wishes */
 
     /* writing: what is left of the spans, and ciphertext that the kernel did not take yet */
     struct iovec spans[SPANS_MAX];
