@@ -15,6 +15,7 @@
 #include <assert.h>
 #include <libgen.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,6 +50,7 @@ struct users {
 
     pthread_rwlock_t lock; /* guards the pointer and, for readers, the life of what it points to */
     struct htpasswd *table;
+    _Atomic uint64_t generation; /* of the table; counted up after it was replaced */
 
     struct followed *file; /* of the thread that calls users_refresh() only */
 };
@@ -72,6 +74,7 @@ static int adopt(void *argument, struct str text, struct err *e)
     pthread_rwlock_wrlock(&users->lock);
     old = users->table;
     users->table = table;
+    atomic_fetch_add(&users->generation, 1);
     pthread_rwlock_unlock(&users->lock);
     htpasswd_free(&old);
     return 0;
@@ -166,6 +169,11 @@ void users_close(struct users **users)
 bool users_refresh(struct users *users, bool force)
 {
     return follow_refresh(users->file, force);
+}
+
+uint64_t users_generation(const struct users *users)
+{
+    return atomic_load(&users->generation);
 }
 
 /* Take what `name` is to be checked against. False when no name can be right, because there is no user at all. */

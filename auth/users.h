@@ -41,6 +41,10 @@ void users_close(struct users **users);
  */
 bool users_refresh(struct users *users, bool force);
 
+/* Counts up with every version of the file that is put in force: what was true of a password at one number is true of it
+ * while that number stays. To be asked before the password is. Any thread, without a lock. */
+uint64_t users_generation(const struct users *users);
+
 enum verdict users_recall(struct users *users, struct str name, struct str password);
 enum verdict users_verify(struct users *users, struct str name, struct str password);
 

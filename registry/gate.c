@@ -1,9 +1,9 @@
 #include "registry/gate.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/recent_login.h"
 #include "auth/throttle.h"
 #include "registry/base/clock.h"
 #include "registry/basic_credentials.h"
@@ -47,6 +47,15 @@ static void refuse(struct request *rq, const char *detail)
     login_challenge(rq, detail);
 }
 
+/* `name` terminated, and cut where it is longer than any name of ours. */
+static void copy_name(char out[static HTPASSWD_NAME_MAX + 1], struct str name)
+{
+    size_t n = name.n < HTPASSWD_NAME_MAX ? name.n : HTPASSWD_NAME_MAX;
+
+    memcpy(out, name.p, n);
+    out[n] = '\0';
+}
+
 /* ---- certificates ---- */
 
 /* Take the name in the client's certificate. False: it was good once and is not any more, and that was replied. */
@@ -56,7 +65,7 @@ static bool take_certificate(struct request *rq)
 
     switch (peer_certificate(request_connection(rq), &name, &rq->err)) {
     case PEER_CERTIFIED:
-        snprintf(rq->certificate, sizeof(rq->certificate), "%.*s", (int)name.n, name.p);
+        copy_name(rq->certificate, name);
         return true;
     case PEER_REFUSED:
         rq->h2o->http1_is_persistent = 0;
@@ -84,7 +93,7 @@ static bool certificate_fits(struct request *rq, struct str name)
 static void welcome(struct request *rq, struct str name, enum metric way, handler_fn *handle)
 {
     metric_add(way, 1);
-    snprintf(rq->user, sizeof(rq->user), "%.*s", (int)name.n, name.p);
+    copy_name(rq->user, name);
     handle(rq);
 }
 
@@ -138,7 +147,7 @@ static void decide(struct request *rq, enum metric way)
     char name[HTPASSWD_NAME_MAX + 1];
     bool right = claim->verdict == VERDICT_YES;
 
-    snprintf(name, sizeof(name), "%.*s", (int)claim->name.n, claim->name.p);
+    copy_name(name, claim->name);
     claim_free(rq);
     rq->has_password = right;
     if (right)
@@ -206,11 +215,32 @@ static void try_password(struct request *rq, struct claim *claim)
     }
 }
 
+static struct recent_login *recent_login(struct request *rq)
+{
+    return &H2O_STRUCT_FROM_MEMBER(struct driven, super, rq->h2o->conn)->recent_login;
+}
+
+/* Did the connection's last request come with this very header? True: it was answered. */
+static bool admit_again(struct request *rq, struct str header, handler_fn *handle)
+{
+    struct recent_login *login = recent_login(rq);
+    struct str name = str_of(login->name);
+
+    if (!recent_login_is(login, header, users_generation(rq->server->users), rq->loop->now_ms))
+        return false;
+    if (certificate_fits(rq, name)) {
+        rq->has_password = true;
+        welcome(rq, name, METRIC_LOGIN_REMEMBERED, handle);
+    }
+    return true;
+}
+
 /* The password may be remembered; but who has used up his attempts is not told. */
-static void recall(struct request *rq, struct claim *claim)
+static void recall(struct request *rq, struct claim *claim, struct str header)
 {
     const struct network_address *from = &request_connection(rq)->peer.address;
     struct throttle *throttle = rq->server->throttle;
+    uint64_t generation = users_generation(rq->server->users);
     uint64_t now_ms = clock_monotonic_ms();
     bool paired = false;
     unsigned seconds = throttle == NULL ? 0 : throttle_ask(throttle, from, claim->name, now_ms, &paired);
@@ -222,6 +252,8 @@ static void recall(struct request *rq, struct claim *claim)
     claim->verdict = users_recall(rq->server->users, claim->name, claim->password);
     if (claim->verdict == VERDICT_YES && throttle != NULL && !paired)
         throttle_remember(throttle, from, claim->name, now_ms);
+    if (claim->verdict == VERDICT_YES)
+        recent_login_put(recent_login(rq), header, claim->name, generation, now_ms);
     if (claim->verdict != VERDICT_UNKNOWN)
         decide(rq, METRIC_LOGIN_REMEMBERED);
     else
@@ -240,7 +272,7 @@ static void admit_password(struct request *rq, struct str header, handler_fn *ha
     rq->state = claim;
     rq->release = claim_free;
     if (certificate_fits(rq, claim->name))
-        recall(rq, claim);
+        recall(rq, claim, header);
 }
 
 void gate_admit(struct request *rq, handler_fn *handle)
@@ -256,6 +288,6 @@ void gate_admit(struct request *rq, handler_fn *handle)
         refuse(rq, "more than one Authorization header");
     else if (header.n > bearer.n && str_eq_nocase((struct str){header.p, bearer.n}, bearer))
         admit_pass(rq, str_trim(str_from(header, bearer.n)), handle);
-    else
+    else if (!admit_again(rq, header, handle))
         admit_password(rq, header, handle);
 }

@@ -5,6 +5,7 @@
  * for his password (Bearer, auth/bearer.h). What certificate and password mean together is access.certificates.policy.
  * Whoever says nothing is let through as nobody: what nobody may do is permission.h's.
  *
+ *   again (this connection, this second) ─────────────────────────▶ handle
  *   recall ─ remembered ──────────────────────────────────────────▶ handle
  *     └─ unknown ─ throttle ─ go ahead ─ verify (hash lane) ─ right ─▶ handle
  *                     └─ 429   (suspects last)                 └─ 401

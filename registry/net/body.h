@@ -23,6 +23,7 @@
 
 #include <h2o.h>
 
+#include "auth/recent_login.h"
 #include "registry/net/loop.h"
 #include "registry/net/peer.h"
 
@@ -68,6 +69,7 @@ struct driven {
     struct loop *loop;
     struct connection connection;
     struct peer peer;
+    struct recent_login recent_login; /* the gate's */
 };
 
 uint64_t body_length(h2o_req_t *req);

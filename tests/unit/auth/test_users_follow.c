@@ -26,6 +26,25 @@ TEST(reload, "users are added, changed and removed without a restart, and what w
     users_close(&users);
 }
 
+TEST(generation, "each version of the file that is put in force has a number of its own, a broken one has none")
+{
+    struct users *users = open_with_alice();
+    uint64_t first = users_generation(users);
+    struct sbuf text = {0};
+
+    CHECK(!users_refresh(users, false));
+    CHECK_INT(users_generation(users), first);
+    write_file("broken\n", strlen("broken\n"), false);
+    CHECK(!users_refresh(users, false));
+    CHECK_INT(users_generation(users), first);
+    put_user(&text, "bob", "builder");
+    write_file(text.p, text.n, false);
+    CHECK(users_refresh(users, false));
+    CHECK(users_generation(users) != first);
+    sbuf_free(&text);
+    users_close(&users);
+}
+
 TEST(untouched_entry, "a change elsewhere in the file does not cost the others a new hash")
 {
     struct sbuf text = {0};
