@@ -107,19 +107,28 @@ void api_manifest_get(struct request *rq)
 
 /* ---- DELETE ---- */
 
+struct deletion {
+    struct manifest_reference reference;
+    bool more; /* tags of the manifest: it takes another commit */
+};
+
 static int apply_delete(struct meta_txn *txn, struct meta_change *change, struct err *e)
 {
     struct request *rq = request_of_change(change);
-    struct manifest_reference *reference = rq->state;
+    struct deletion *deletion = rq->state;
 
-    if (reference->is_digest)
-        return meta_manifest_delete(txn, rq->target.repository, &reference->digest, e);
+    if (deletion->reference.is_digest)
+        return meta_manifest_delete(txn, rq->target.repository, &deletion->reference.digest, &deletion->more, e);
     return meta_tag_delete(txn, rq->target.repository, rq->target.reference, e);
 }
 
 static void deleted(struct request *rq)
 {
-    if (rq->rc == 0)
+    const struct deletion *deletion = rq->state;
+
+    if (rq->rc == 0 && deletion->more)
+        request_commit(rq, apply_delete, deleted);
+    else if (rq->rc == 0)
         reply_empty(rq, 202);
     else
         reply_failure(rq, OCI_MANIFEST_UNKNOWN, &rq->err);
@@ -132,12 +141,13 @@ static void release(struct request *rq)
 
 void api_manifest_delete(struct request *rq)
 {
-    struct manifest_reference reference, *own;
+    struct manifest_reference reference;
+    struct deletion *own;
 
     if (!manifest_reference(rq, &reference))
         return;
-    own = xmalloc(sizeof(*own));
-    *own = reference;
+    own = xcalloc(1, sizeof(*own));
+    own->reference = reference;
     rq->state = own;
     rq->release = release;
     request_commit(rq, apply_delete, deleted);

@@ -139,8 +139,10 @@ struct manifest_put {
  * keep_tags. */
 int meta_manifest_put(struct meta_txn *txn, const struct manifest_put *put, struct err *e);
 /* The manifest, its tags and its referrer entry go; counts of what it names fall. ERR_NOT_FOUND. It can be put back for
- * some time, as the tag of meta_tag_delete() can (meta_history.h). */
-int meta_manifest_delete(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e);
+ * some time, as the tag of meta_tag_delete() can (meta_history.h). *more: it has so many tags that only some of them
+ * went; others have their turn, and the same is to be asked for in another change. */
+int meta_manifest_delete(struct meta_txn *txn, struct str repository, const struct digest *d, bool *more,
+                         struct err *e);
 /* The tag goes, its manifest stays. ERR_NOT_FOUND. */
 int meta_tag_delete(struct meta_txn *txn, struct str repository, struct str tag, struct err *e);
 /* The same for a rule of retention: only if the tag still points to `d` and was moved there at `moved`. */

@@ -96,7 +96,10 @@ void loose_put(struct meta_txn *txn, uint64_t since, uint32_t id, const struct d
 /* ---- manifests (meta_manifest.c) ---- */
 
 bool manifest_load(struct meta_txn *txn, uint32_t id, const struct digest *d, struct manifest_record *out);
-/* As meta_manifest_delete(), but for good: it is no event, and nothing is kept aside. */
+/* As meta_manifest_delete(), but at most *tags of its tags go, and are taken off *tags. */
+int manifest_delete_some(struct meta_txn *txn, struct str repository, const struct digest *d, size_t *tags, bool *more,
+                         struct err *e);
+/* One that has no tag goes for good: it is no event, and nothing is kept aside. ERR_NOT_FOUND. */
 int manifest_drop(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e);
 
 /* ---- tags (meta_tag.c) ---- */
@@ -109,8 +112,9 @@ void tag_put_back(struct meta_txn *txn, struct repo_record *repo, struct str tag
 /* Does `tag` name another manifest than `d`? */
 bool tag_is_elsewhere(struct meta_txn *txn, uint32_t id, struct str tag, const struct digest *d);
 bool manifest_has_tag(struct meta_txn *txn, uint32_t id, const struct digest *d);
-/* Remove all tags of the manifest `d`. */
-void tag_drop_all(struct meta_txn *txn, struct repo_record *repo, const struct digest *d);
+/* Remove tags of the manifest `d`, which is about to be deleted: at most *limit, which they are taken off. False: it has
+ * more. */
+bool tag_drop_some(struct meta_txn *txn, struct repo_record *repo, const struct digest *d, size_t *limit);
 
 /* ---- what happened (meta_history.c, meta_forget.c) ---- */
 

@@ -13,6 +13,8 @@
 #include "registry/base/clock.h"
 #include "storage/reference.h"
 
+enum { TAGS_AT_ONCE = 512 }; /* that one deletion takes along: what bounds how long it keeps others waiting */
+
 /* ---- the set of digests a manifest names ---- */
 
 struct digest_set {
@@ -230,12 +232,12 @@ static void take_away(struct meta_txn *txn, struct str name, struct repo_record 
         reference_went(txn, repo->id, named.digests[i]);
     if (m->has_subject)
         referrer_drop(txn, repo->id, &m->subject, d);
-    tag_drop_all(txn, repo, d);
     pull_drop(txn, repo->id, d);
     repo_manifest_went(txn, name, repo, bytes);
     set_free(&named);
 }
 
+/* Its tags have gone before. */
 static int delete (struct meta_txn *txn, struct str repository, const struct digest *d, uint32_t *id,
                    struct sbuf *removed, struct err *e)
 {
@@ -265,12 +267,35 @@ int manifest_drop(struct meta_txn *txn, struct str repository, const struct dige
     return delete (txn, repository, d, &id, NULL, e);
 }
 
-int meta_manifest_delete(struct meta_txn *txn, struct str repository, const struct digest *d, struct err *e)
+/* The tags go first. *more: some are left. */
+static int delete_tags(struct meta_txn *txn, struct str repository, const struct digest *d, size_t *tags, bool *more,
+                       struct err *e)
+{
+    struct manifest_record record;
+    struct repo_record repo;
+
+    if (!repo_load(txn, repository, &repo) || !manifest_load(txn, repo.id, d, &record))
+        return no_manifest(txn, repository, d, e);
+    if (!manifest_has_tag(txn, repo.id, d))
+        return kv_status(txn, e);
+    *more = !tag_drop_some(txn, &repo, d, tags);
+    repo_save(txn, repository, &repo);
+    return kv_status(txn, e);
+}
+
+int manifest_delete_some(struct meta_txn *txn, struct str repository, const struct digest *d, size_t *tags, bool *more,
+                         struct err *e)
 {
     struct event_record event = {.when = clock_wall_s(), .kind = EVENT_MANIFEST_DELETED, .digest = *d};
     struct sbuf removed = {0};
-    int rc = delete (txn, repository, d, &event.id, &removed, e);
+    int rc;
 
+    *more = false;
+    if (delete_tags(txn, repository, d, tags, more, e) != 0)
+        return -1;
+    if (*more)
+        return 0;
+    rc = delete (txn, repository, d, &event.id, &removed, e);
     if (rc == 0) {
         event_happened(txn, &event);
         removed_put(txn, event.id, d, (struct str){removed.p, removed.n});
@@ -278,4 +303,11 @@ int meta_manifest_delete(struct meta_txn *txn, struct str repository, const stru
     }
     sbuf_free(&removed);
     return rc;
+}
+
+int meta_manifest_delete(struct meta_txn *txn, struct str repository, const struct digest *d, bool *more, struct err *e)
+{
+    size_t tags = TAGS_AT_ONCE;
+
+    return manifest_delete_some(txn, repository, d, &tags, more, e);
 }

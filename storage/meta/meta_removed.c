@@ -5,7 +5,8 @@
 #include "storage/meta/meta_history.h"
 #include "storage/meta/meta_internal.h"
 
-enum { EVICT_AT_ONCE = 64 };
+/* Finding the oldest is a walk over all: so it makes room for more than one. */
+enum { EVICT_AT_ONCE = 64, EVICT_BYTES = REMOVED_BYTES_MOST / 64 };
 
 /* ---- bytes ---- */
 
@@ -124,12 +125,13 @@ static void find_oldest(struct meta_txn *txn, uint32_t id, struct oldest *oldest
 /* False: there is still too little. */
 static bool make_room(struct meta_txn *txn, uint32_t id, uint64_t cost)
 {
+    uint64_t ample = cost > EVICT_BYTES ? cost : EVICT_BYTES;
     struct oldest oldest;
 
     if (fits(txn, id, cost))
         return true;
     find_oldest(txn, id, &oldest);
-    for (size_t i = 0; i < oldest.n && !fits(txn, id, cost); i++)
+    for (size_t i = 0; i < oldest.n && !fits(txn, id, ample); i++)
         removed_drop(txn, id, &oldest.some[i].digest);
     return fits(txn, id, cost);
 }

@@ -37,13 +37,16 @@ static size_t cost_of(const struct manifest_record *record)
 static bool delete_manifests(struct meta_txn *txn, struct str name, uint32_t id, struct err *e)
 {
     struct manifest_record record = {0};
+    size_t left = PIECE_NAMES;
     struct digest d;
-    size_t cost = 0;
+    bool more;
 
-    while (cost < PIECE_NAMES && first_manifest(txn, id, &d, &record)) {
-        cost += cost_of(&record);
-        if (meta_manifest_delete(txn, name, &d, e) != 0)
+    while (left > 0 && first_manifest(txn, id, &d, &record)) {
+        size_t cost = cost_of(&record);
+
+        if (manifest_delete_some(txn, name, &d, &left, &more, e) != 0 || more)
             return false;
+        left -= cost < left ? cost : left;
     }
     return !first_manifest(txn, id, &d, &record);
 }

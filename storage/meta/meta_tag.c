@@ -121,12 +121,17 @@ static void drop(struct meta_txn *txn, struct repo_record *repo, struct str tag,
         txn, &(struct event_record){.when = clock_wall_s(), .kind = kind, .id = repo->id, .digest = *d, .tag = tag});
 }
 
-void tag_drop_all(struct meta_txn *txn, struct repo_record *repo, const struct digest *d)
+bool tag_drop_some(struct meta_txn *txn, struct repo_record *repo, const struct digest *d, size_t *limit)
 {
     struct key tag;
 
-    while (first_tag(txn, repo->id, d, &tag))
+    while (first_tag(txn, repo->id, d, &tag)) {
+        if (*limit == 0)
+            return false;
+        --*limit;
         drop(txn, repo, key_str(&tag), d, EVENT_TAKEN);
+    }
+    return true;
 }
 
 /* ---- meta.h ---- */

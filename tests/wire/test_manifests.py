@@ -324,6 +324,20 @@ def _(server):
     wire.refused(server.ask("DELETE", f"/v2/{repository}/manifests/{wire.sha256(body)}"), 404, "MANIFEST_UNKNOWN")
 
 
+@wire.case("a deleted digest takes all its tags along, however many")
+def _(server):
+    repository = wire.fresh()
+    body = encoded(image(server, repository))
+    tags = [f"t{number}" for number in range(600)]
+    for tag in tags:
+        wire.equal(server.put_manifest(repository, tag, body).status, 201)
+    wire.equal(server.ask("DELETE", f"/v2/{repository}/manifests/{wire.sha256(body)}").status, 202)
+    for tag in (tags[0], tags[-1]):
+        wire.refused(server.ask("GET", f"/v2/{repository}/manifests/{tag}"), 404, "MANIFEST_UNKNOWN")
+    wire.equal(json.loads(server.ask("GET", f"/v2/{repository}/tags/list").body)["tags"], [])
+    wire.refused(server.ask("GET", f"/v2/{repository}/manifests/{wire.sha256(body)}"), 404, "MANIFEST_UNKNOWN")
+
+
 @wire.case("a deleted manifest can be pushed again")
 def _(server):
     repository = wire.fresh()

@@ -77,6 +77,7 @@ struct op {
     struct tag_restore restore;
     size_t limit; /* of events to forget */
     size_t forgotten;
+    bool more; /* of a deletion: it is not done yet */
     struct pull pull;
 };
 
@@ -111,7 +112,7 @@ HELPER int op_apply(struct meta_txn *txn, struct meta_change *change, struct err
     case MANIFEST_PUT:
         return meta_manifest_put(txn, &op->put, e);
     case MANIFEST_DELETE:
-        return meta_manifest_delete(txn, op->repository, &op->digest, e);
+        return meta_manifest_delete(txn, op->repository, &op->digest, &op->more, e);
     case TAG_DELETE:
         return meta_tag_delete(txn, op->repository, op->from, e);
     case TAG_RESTORE:
@@ -165,9 +166,12 @@ HELPER int blob_delete(struct world *w, const char *repository, struct digest d)
 
 HELPER int manifest_delete(struct world *w, const char *repository, struct digest d)
 {
-    struct op op = {.kind = MANIFEST_DELETE, .repository = str_of(repository), .digest = d};
+    struct op op = {.kind = MANIFEST_DELETE, .repository = str_of(repository), .digest = d, .more = true};
+    int rc = 0;
 
-    return world_run(w, &op);
+    while (rc == 0 && op.more)
+        rc = world_run(w, &op);
+    return rc;
 }
 
 HELPER int tag_delete(struct world *w, const char *repository, const char *tag)

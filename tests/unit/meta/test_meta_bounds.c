@@ -167,6 +167,32 @@ TEST(removed, "a repository's deleted manifests take so much and no more: the ol
     world_close(&w);
 }
 
+/* Small ones, as many as there is room for and some more; returns how many are kept. */
+static size_t delete_small(struct world *w, unsigned from, unsigned n)
+{
+    for (unsigned i = from; i < from + n; i++) {
+        wall_s++;
+        CHECK_INT(manifest_delete(w, "a", push_large(w, "a", i, 64)), 0);
+    }
+    return entries(w, KV_REMOVED);
+}
+
+TEST(few_walks, "where there is no room, some more go than need to, and the next ones need nobody to go")
+{
+    struct world w;
+    struct key sum;
+    size_t kept;
+
+    world_open(&w);
+    CHECK_INT(delete_small(&w, 0, 200), 200);
+    removed_bytes_key(&sum, 1);
+    pretend(&w, sum, REMOVED_BYTES_MOST);
+    kept = delete_small(&w, 200, 1);
+    CHECK_INT(kept, 200 - 64 + 1);
+    CHECK_INT(delete_small(&w, 201, 60), kept + 60);
+    world_close(&w);
+}
+
 TEST(no_room, "a deleted manifest for which the others' leave no room takes that of its own repository, or is not kept")
 {
     struct digest own, newer, none;

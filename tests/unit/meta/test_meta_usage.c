@@ -255,3 +255,57 @@ TEST(delete_large, "a large repository is deleted in several changes")
     meta_done(w.reader);
     world_close(&w);
 }
+
+/* One manifest with tags t0000 to t1299. */
+static struct digest push_many_tags(struct world *w, const char *repository)
+{
+    struct digest d;
+    char tag[32];
+
+    for (unsigned i = 0; i < 1300; i++) {
+        snprintf(tag, sizeof(tag), "t%04u", i);
+        d = push_image(w, repository, 1, tag, "");
+    }
+    return d;
+}
+
+TEST(delete_many_tags, "a manifest with more tags than one change takes loses them in several, and goes with the last")
+{
+    struct op op = {.kind = MANIFEST_DELETE, .repository = STR("a")};
+    struct digest d;
+    struct world w;
+
+    world_open(&w);
+    d = op.digest = push_many_tags(&w, "a");
+    for (unsigned left = 1300; left > 512;) {
+        CHECK_INT(world_run(&w, &op), 0);
+        CHECK(op.more);
+        left -= 512;
+        CHECK_INT(info_of(&w, "a").tags, left);
+        CHECK_INT(info_of(&w, "a").manifests, 1);
+        check_accounts(&w);
+    }
+    CHECK_INT(world_run(&w, &op), 0);
+    CHECK(!op.more);
+    CHECK_INT(info_of(&w, "a").tags, 0);
+    CHECK_INT(info_of(&w, "a").manifests, 0);
+    CHECK_INT(world_run(&w, &op), -1);
+    CHECK_INT(w.err.code, ERR_NOT_FOUND);
+    check_accounts(&w);
+    CHECK_INT(tag_points_to(&w, "a", "t0000", d), ERR_NOT_FOUND);
+    world_close(&w);
+}
+
+TEST(delete_large_manifest, "a repository of one manifest with many tags is deleted in several changes")
+{
+    struct repository_piece sum;
+    struct world w;
+
+    world_open(&w);
+    push_many_tags(&w, "large");
+    CHECK_INT(delete_repository(&w, "large", &sum), 3);
+    CHECK_INT(sum.manifests, 1);
+    CHECK_INT(sum.tags, 1300);
+    CHECK_INT(info_of(&w, "large").tags, 0);
+    world_close(&w);
+}
