@@ -1,5 +1,7 @@
 #include "auth/access_internal.h"
 
+#include <string.h>
+
 /* Who asks: what the rules need to know about the caller, found once for all of them. */
 struct asker {
     const struct access_caller *caller;
@@ -180,6 +182,54 @@ bool access_view_allows(const struct access_view *view, struct str repository)
             return !entry->deny;
     }
     return false;
+}
+
+/* The first name, from `name` on, that begins with `prefix`; empty: none does. */
+static struct str first_with(struct str prefix, struct str name)
+{
+    if (str_starts(name, prefix))
+        return name;
+    return str_cmp(prefix, name) > 0 ? prefix : (struct str){0};
+}
+
+/* The same for all that the entry allows; `best` and `room` hold the least so far. False: it is `name`. */
+static bool lower_best(const struct access_entry *entry, const struct asker *asker, struct str name, struct str *best,
+                       char room[ACCESS_NAME_MAX])
+{
+    char text[PATTERN_NAME_MAX];
+
+    _Static_assert((int)PATTERN_NAME_MAX == (int)ACCESS_NAME_MAX, "room for any name");
+    for (size_t i = 0; i < entry->pattern_count; i++) {
+        const struct pattern *pattern = &entry->patterns[i];
+        size_t n = pattern_prefix(pattern, asker->component, text);
+        struct str first = first_with((struct str){text, n}, name);
+
+        if (first.n == 0 || !pattern_possible(pattern, asker->component))
+            continue;
+        if (first.p == name.p)
+            return false;
+        if (best->n > 0 && str_cmp(*best, first) <= 0)
+            continue;
+        memcpy(room, first.p, first.n);
+        *best = (struct str){room, first.n};
+    }
+    return entry->pattern_count > 0;
+}
+
+struct str access_view_from(const struct access_view *view, struct str name, char room[ACCESS_NAME_MAX])
+{
+    struct asker asker = ask(&view->caller);
+    struct str best = {0};
+
+    if (view->rest < view->end)
+        return name;
+    for (size_t i = 0; i < view->n; i++) {
+        const struct access_entry *entry = &view->access->rules[view->rules[i]];
+
+        if (!entry->deny && !lower_best(entry, &asker, name, &best, room))
+            return name;
+    }
+    return best;
 }
 
 /* A rule that denies ends the search only when it does so everywhere; others leave room for those behind them. */

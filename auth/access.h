@@ -123,7 +123,7 @@ struct access_decision access_decide(const struct access *access, const struct a
  * allows none, when rules that deny add up to everything. */
 bool access_possible(const struct access *access, const struct access_caller *caller, enum access_action action);
 
-enum { ACCESS_VIEW_RULES = 64 };
+enum { ACCESS_VIEW_RULES = 64, ACCESS_NAME_MAX = 255 };
 
 /* Many questions of one caller about one action: the rules that are about both are found once, so that each question
  * only costs their patterns. */
@@ -141,6 +141,10 @@ void access_view_make(const struct access *access, const struct access_caller *c
                       struct access_view *out);
 /* As access_decide().allowed. */
 bool access_view_allows(const struct access_view *view, struct str repository);
+/* For walks in byte order over more repositories than the caller may see: the first name, from `name` on, that is worth
+ * asking about, because all those before it are surely not allowed. Empty: there is none. It is `name` itself, or in
+ * `room`. */
+struct str access_view_from(const struct access_view *view, struct str name, char room[ACCESS_NAME_MAX]);
 
 /* Does some rule allow something to `anonymous`? */
 bool access_opens_without_login(const struct access *access);

@@ -47,6 +47,13 @@ bool permission_view_has(const struct permission_view *view, struct str reposito
     return view->ruled ? access_view_allows(&view->rules, repository) : view->trusted;
 }
 
+struct str permission_view_from(const struct permission_view *view, struct str name, char room[ACCESS_NAME_MAX])
+{
+    if (view->ruled)
+        return access_view_from(&view->rules, name, room);
+    return view->trusted ? name : (struct str){0};
+}
+
 static bool has_anywhere(const struct request *rq, enum access_action action)
 {
     const struct access *access = rules_in_force(rq->loop);

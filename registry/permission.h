@@ -24,6 +24,8 @@ struct permission_view {
 };
 void permission_view_make(const struct request *rq, enum access_action action, struct permission_view *out);
 bool permission_view_has(const struct permission_view *view, struct str repository);
+/* As access_view_from(). */
+struct str permission_view_from(const struct permission_view *view, struct str name, char room[ACCESS_NAME_MAX]);
 
 /* Might the caller do anything, somewhere? */
 bool permission_any(const struct request *rq);

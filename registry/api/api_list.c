@@ -1,8 +1,8 @@
 /*
  * Lists of names: GET /v2/_catalog and GET /v2/<name>/tags/list (end-8a, end-8b).
  *
- * A page of tags is one cursor walk. A page of the catalog can cost a look at every repository there is, when the
- * caller may pull few of them: so it is walked in slices of SLICE_LOOKS names, and between two of them the loop serves
+ * A page of tags is one cursor walk. A page of the catalog leaps over what the caller surely may not pull, but rules with
+ * a star in front can still cost a look at every repository there is: so it is walked in slices of SLICE_LOOKS names, and between two of them the loop serves
  * others. Each slice has a snapshot of its own and asks the rules then in force. What a client sees is one page after
  * the other either way; a repository that comes or goes meanwhile may be in it or not.
  */
@@ -29,7 +29,8 @@ static bool add_name(struct str name, void *argument)
 {
     struct listing *listing = argument;
 
-    sbuf_printf(&listing->json, "%s", listing->count++ > 0 ? "," : "");
+    if (listing->count++ > 0)
+        sbuf_str(&listing->json, STR(","));
     sbuf_json(&listing->json, name);
     listing->last.n = 0;
     sbuf_str(&listing->last, name);
@@ -64,6 +65,7 @@ struct catalog {
     /* within a slice */
     struct permission_view may_pull;
     struct str looked_at; /* the last one; borrowed from the snapshot */
+    char room[ACCESS_NAME_MAX];
 };
 
 static void release(struct request *rq)
@@ -83,6 +85,13 @@ static bool add_repository(struct str name, void *argument)
     return permission_view_has(&catalog->may_pull, name) && add_name(name, &catalog->listing);
 }
 
+static struct str next_repository(struct str name, void *argument)
+{
+    struct catalog *catalog = argument;
+
+    return permission_view_from(&catalog->may_pull, name, catalog->room);
+}
+
 /* One slice, from behind the last name looked at. When it ends in the middle of the page the next one follows, once
  * others had their turn. */
 static void walk_slice(struct request *rq)
@@ -92,6 +101,7 @@ static void walk_slice(struct request *rq)
         .last = catalog->seen.n > 0 ? (struct str){catalog->seen.p, catalog->seen.n} : catalog->page.last,
         .limit = catalog->page.limit - catalog->listing.count,
         .looks = SLICE_LOOKS,
+        .seek = next_repository,
     };
     struct meta_txn *txn = reply_snapshot(rq);
     bool more;

@@ -34,21 +34,24 @@ struct referrers {
 static void add_referrer(const struct referrer_view *view, void *argument)
 {
     struct referrers *list = argument;
+    struct sbuf *json = &list->json;
     char digest[DIGEST_TEXT_MAX];
+    size_t n = digest_format(&view->digest, digest);
 
-    digest_format(&view->digest, digest);
-    sbuf_printf(&list->json, "%s{\"mediaType\":", list->count++ > 0 ? "," : "");
-    sbuf_json(&list->json, view->media_type);
-    sbuf_printf(&list->json, ",\"digest\":\"%s\",\"size\":%llu", digest, (unsigned long long)view->size);
+    sbuf_str(json, list->count++ > 0 ? STR(",{\"mediaType\":") : STR("{\"mediaType\":"));
+    sbuf_json(json, view->media_type);
+    sbuf_str(json, STR(",\"digest\":\""));
+    sbuf_str(json, (struct str){digest, n});
+    sbuf_printf(json, "\",\"size\":%llu", (unsigned long long)view->size);
     if (view->artifact_type.n > 0) {
-        sbuf_printf(&list->json, ",\"artifactType\":");
-        sbuf_json(&list->json, view->artifact_type);
+        sbuf_str(json, STR(",\"artifactType\":"));
+        sbuf_json(json, view->artifact_type);
     }
     if (view->annotations.n > 0) {
-        sbuf_printf(&list->json, ",\"annotations\":");
-        sbuf_str(&list->json, view->annotations);
+        sbuf_str(json, STR(",\"annotations\":"));
+        sbuf_str(json, view->annotations);
     }
-    sbuf_printf(&list->json, "}");
+    sbuf_str(json, STR("}"));
     list->last = view->digest;
 }
 

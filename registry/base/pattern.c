@@ -308,6 +308,38 @@ bool pattern_possible(const struct pattern *pattern, struct str user)
     return true;
 }
 
+/* What does not fit is left out: nothing that long matches. */
+static size_t append(char out[PATTERN_NAME_MAX], size_t n, struct str text)
+{
+    size_t fits = text.n < PATTERN_NAME_MAX - n ? text.n : PATTERN_NAME_MAX - n;
+
+    if (fits > 0)
+        memcpy(out + n, text.p, fits);
+    return n + fits;
+}
+
+size_t pattern_prefix(const struct pattern *pattern, struct str user, char out[PATTERN_NAME_MAX])
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < pattern->n; i++) {
+        const struct pattern_segment *segment = &pattern->segments[i];
+
+        if (i > 0)
+            n = append(out, n, STR("/"));
+        if (segment->kind == PATTERN_SEGMENT_DEEP)
+            break;
+        n = append(out, n, (struct str){segment->text.p, str_find(segment->text, '*')});
+        if (segment->kind == PATTERN_SEGMENT_GLOB)
+            break;
+        if (segment->kind == PATTERN_SEGMENT_USER) {
+            n = append(out, n, user);
+            n = append(out, n, segment->tail);
+        }
+    }
+    return n;
+}
+
 bool pattern_is_all(const struct pattern *pattern)
 {
     return pattern->n == 1 && pattern->segments[0].kind == PATTERN_SEGMENT_DEEP;

@@ -44,6 +44,9 @@ bool pattern_component_valid(struct str text);
 bool pattern_matches(const struct pattern *pattern, struct str user, struct str repository);
 /* False when no repository can match, because of a ${user} that the caller has no name for. */
 bool pattern_possible(const struct pattern *pattern, struct str user);
+// What all repositories that match begin with, as far as the pattern tells, into `out`; returns its length. "team/" of
+// "team/**", nothing of "**".
+size_t pattern_prefix(const struct pattern *pattern, struct str user, char out[PATTERN_NAME_MAX]);
 /* Does it match every repository? */
 bool pattern_is_all(const struct pattern *pattern);
 

@@ -214,15 +214,28 @@ static size_t utf8_length(const unsigned char *p, size_t n)
     return length;
 }
 
+/* How many bytes in front stand for themselves in a JSON string: mostly all of them. */
+static size_t plain_length(const unsigned char *p, size_t n)
+{
+    size_t i = 0;
+
+    while (i < n && p[i] >= 0x20 && p[i] < 0x7f && p[i] != '"' && p[i] != '\\')
+        i++;
+    return i;
+}
+
 void sbuf_json(struct sbuf *b, struct str s)
 {
     const unsigned char *p = (const unsigned char *)s.p;
 
     sbuf_put(b, "\"", 1);
     for (size_t i = 0; i < s.n;) {
-        size_t length = utf8_length(p + i, s.n - i);
+        size_t plain = plain_length(p + i, s.n - i);
+        size_t length = plain > 0 ? plain : utf8_length(p + i, s.n - i);
 
-        if (length == 0) {
+        if (plain > 0) {
+            sbuf_put(b, p + i, plain);
+        } else if (length == 0) {
             sbuf_printf(b, "\\ufffd");
             length = 1;
         } else if (p[i] == '"' || p[i] == '\\') {

@@ -110,6 +110,15 @@ void kv_mark(struct meta_txn *txn);
 /* Record that a value of `table` does not decode, as the transaction's error. Returns false. */
 bool kv_damaged(struct meta_txn *txn, enum kv_table table);
 
+/* How much there is of a table: its pages in bytes, with what is free within them. */
+struct kv_size {
+    uint64_t entries;
+    uint64_t bytes;
+};
+struct kv_size kv_size(struct meta_txn *txn, enum kv_table table);
+/* As meta_record.h calls it. */
+const char *kv_table_name(enum kv_table table);
+
 bool kv_get(struct meta_txn *txn, enum kv_table table, struct str key, struct str *value);
 bool kv_has(struct meta_txn *txn, enum kv_table table, struct str key);
 /* Insert or replace. */
@@ -126,6 +135,7 @@ struct kv_walk {
     struct str after;
     void *cursor; /* NULL after an error, or without such a table */
     bool started;
+    bool inclusive; /* an entry that is `after` itself counts */
     struct str key; /* of the entry that kv_walk_next() came to */
     struct str value;
 };
@@ -134,6 +144,8 @@ void kv_walk_begin(struct kv_walk *walk, struct meta_txn *txn, enum kv_table tab
                    struct str after);
 /* On to the next entry; false at the end. */
 bool kv_walk_next(struct kv_walk *walk);
+/* The next entry is the first one from `key` on, which stays alive until kv_walk_next(). */
+void kv_walk_seek(struct kv_walk *walk, struct str key);
 void kv_walk_end(struct kv_walk *walk);
 
 #endif

@@ -183,6 +183,9 @@ struct catalog_query {
     struct str last; /* exclusive; empty: from the start */
     size_t limit;    /* names that `item` takes */
     size_t looks;    /* names that `item` is called with, taken or not: what bounds the time the call takes */
+    /* NULL, or the first name, from one on that `item` did not take, that it might; empty: there is none. Borrowed until
+     * it is called again. */
+    struct str (*seek)(struct str name, void *arg);
 };
 /* Repositories that have at least one manifest. When `looks` ends the walk before `limit` does, *more is set as well:
  * the page goes on behind the last name that `item` was called with. */

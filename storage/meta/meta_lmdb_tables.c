@@ -60,6 +60,23 @@ static bool has_table(const struct meta_txn *txn, enum kv_table table)
     return txn->rc == 0 && txn->kv->tables[table] != KV_ABSENT;
 }
 
+struct kv_size kv_size(struct meta_txn *txn, enum kv_table table)
+{
+    MDB_stat stat = {0};
+
+    if (has_table(txn, table))
+        kv_note(txn, mdb_stat(txn->txn, txn->kv->tables[table], &stat), "measure", kv_table_names[table]);
+    return (struct kv_size){
+        .entries = stat.ms_entries,
+        .bytes = (uint64_t)stat.ms_psize * (stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages),
+    };
+}
+
+const char *kv_table_name(enum kv_table table)
+{
+    return kv_table_names[table];
+}
+
 /* A key of no length, or longer than any, is in no table. */
 static bool absent(int rc)
 {
@@ -141,7 +158,14 @@ bool kv_walk_next(struct kv_walk *walk)
 
     if (walk->cursor == NULL || walk->txn->rc != 0 || !step(walk))
         return false;
-    return first && walk->after.n > 0 && str_eq(walk->key, walk->after) ? step(walk) : true;
+    return first && !walk->inclusive && walk->after.n > 0 && str_eq(walk->key, walk->after) ? step(walk) : true;
+}
+
+void kv_walk_seek(struct kv_walk *walk, struct str key)
+{
+    walk->after = key;
+    walk->inclusive = true;
+    walk->started = false;
 }
 
 void kv_walk_end(struct kv_walk *walk)

@@ -112,6 +112,16 @@ bool meta_repository_exists(struct meta_txn *txn, struct str repository)
     return kv_has(txn, KV_REPOS, repository);
 }
 
+/* On from a name that was not taken. False: no other will be. */
+static bool skip(struct kv_walk *walk, const struct catalog_query *query, void *arg)
+{
+    struct str to = query->seek == NULL ? walk->key : query->seek(walk->key, arg);
+
+    if (to.n > 0 && str_cmp(to, walk->key) > 0)
+        kv_walk_seek(walk, to);
+    return to.n > 0;
+}
+
 int meta_catalog(struct meta_txn *txn, const struct catalog_query *query, meta_name_cb *item, void *arg, bool *more,
                  struct err *e)
 {
@@ -128,6 +138,8 @@ int meta_catalog(struct meta_txn *txn, const struct catalog_query *query, meta_n
         looked++;
         if (item(walk.key, arg))
             given++;
+        else if (!skip(&walk, query, arg))
+            break;
     }
     kv_walk_end(&walk);
     return kv_status(txn, e);

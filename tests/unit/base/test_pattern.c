@@ -324,3 +324,29 @@ TEST(globs, "a star of a glob stands for any bytes, slashes too, and everything 
         if (pattern_glob_matches(str_of(globs[i].glob), str_of(globs[i].text)) != globs[i].hit)
             test_fail(__FILE__, __LINE__, "\"%s\" and \"%s\"", globs[i].glob, globs[i].text);
 }
+
+static const struct {
+    const char *pattern, *user, *prefix;
+} prefixes[] = {
+    {"**", "ann", ""},
+    {"*/app", "ann", ""},
+    {"team/app", "ann", "team/app"},
+    {"team/**", "ann", "team/"},
+    {"team/**/app", "ann", "team/"},
+    {"team/a*p/x", "ann", "team/a"},
+    {"home/${user}/**", "ann", "home/ann/"},
+    {"home/x-${user}-y", "ann", "home/x-ann-y"},
+};
+
+TEST(prefix, "what all names that match begin with is told from the pattern")
+{
+    char out[PATTERN_NAME_MAX];
+    struct pattern pattern;
+
+    for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+        CHECK_INT(pattern_parse(str_of(prefixes[i].pattern), &pattern, NULL), 0);
+        CHECK(str_eq((struct str){out, pattern_prefix(&pattern, str_of(prefixes[i].user), out)},
+                     str_of(prefixes[i].prefix)));
+        pattern_clear(&pattern);
+    }
+}

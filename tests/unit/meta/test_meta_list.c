@@ -123,7 +123,8 @@ TEST(catalog_pieces,
         push_image(&w, *name, 1, NULL, "");
     for (size_t i = 0; i < sizeof(pieces) / sizeof(pieces[0]); i++) {
         struct visitor visitor = {.skipped = pieces[i].skipped};
-        struct catalog_query query = {str_of(pieces[i].last), pieces[i].limit, pieces[i].looks};
+        struct catalog_query query = {
+            .last = str_of(pieces[i].last), .limit = pieces[i].limit, .looks = pieces[i].looks};
 
         CHECK_INT(meta_catalog(look(&w), &query, visit, &visitor, &more, &w.err), 0);
         meta_done(w.reader);
@@ -131,6 +132,31 @@ TEST(catalog_pieces,
         CHECK_TEXT(visitor.taken.text, pieces[i].taken);
         CHECK_INT(more, pieces[i].more);
     }
+    world_close(&w);
+}
+
+/* Worth a look are only names from "e" on, and none behind "g". */
+static struct str leap(struct str name, void *arg)
+{
+    (void)arg;
+    return name.p[0] > 'g' ? (struct str){0} : name.p[0] < 'e' ? STR("e") : name;
+}
+
+TEST(catalog_leaps, "a walk through the catalog leaps over names that nobody will take, and ends before them")
+{
+    struct visitor visitor = {.skipped = "acehj"};
+    struct catalog_query query = {.limit = 9, .looks = SIZE_MAX, .seek = leap};
+    struct world w;
+    bool more;
+
+    world_open(&w);
+    for (const char *const *name = (const char *const[]){"a", "c", "e", "g", "h", "j", NULL}; *name != NULL; name++)
+        push_image(&w, *name, 1, NULL, "");
+    CHECK_INT(meta_catalog(look(&w), &query, visit, &visitor, &more, &w.err), 0);
+    meta_done(w.reader);
+    CHECK_TEXT(visitor.looked_at.text, "a e g h");
+    CHECK_TEXT(visitor.taken.text, "g");
+    CHECK(!more);
     world_close(&w);
 }
 
@@ -147,7 +173,7 @@ TEST(catalog_resumes, "a page that is walked in pieces, each behind the last nam
         bool more = true;
 
         while (more) {
-            struct catalog_query query = {str_of(visitor.last), 9, looks};
+            struct catalog_query query = {.last = str_of(visitor.last), .limit = 9, .looks = looks};
 
             CHECK_INT(meta_catalog(look(&w), &query, visit, &visitor, &more, &w.err), 0);
             meta_done(w.reader);
