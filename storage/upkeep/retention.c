@@ -44,17 +44,6 @@ const char *retention_rule_flaw(const struct retention_rule *rule)
     return NULL;
 }
 
-/* Those moved last come first; of two moved at once the one with the greater name. */
-static int compare(const void *a, const void *b)
-{
-    const struct retention_tag *x = a;
-    const struct retention_tag *y = b;
-
-    if (x->moved != y->moved)
-        return x->moved > y->moved ? -1 : 1;
-    return -str_cmp(x->tag, y->tag);
-}
-
 static uint64_t later(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
@@ -89,22 +78,14 @@ static bool matches(const struct retention_rule *rule, struct retention_tag *tag
     return false;
 }
 
-void retention_judge(const struct retention_rule *rule, struct retention_tag *tags, size_t n, uint64_t now,
-                     uint64_t since)
+void retention_judge(const struct retention_rule *rule, const struct retention_newest *newest,
+                     struct retention_tag *tag, uint64_t since)
 {
-    uint64_t newest = 0;
-
-    if (n > 0)
-        qsort(tags, n, sizeof(*tags), compare);
-    for (size_t i = 0; i < n; i++) {
-        tags[i].matching = NULL;
-        if (newest < rule->keep_last) {
-            tags[i].verdict = RETENTION_NEWEST;
-            newest += tags[i].moved <= now; /* what a wrong clock has dated takes the place of none */
-        } else if (matches(rule, &tags[i])) {
-            tags[i].verdict = RETENTION_MATCHING;
-        } else {
-            retention_holds(rule, &tags[i], now, since);
-        }
-    }
+    tag->matching = NULL;
+    if (retention_newest_has(newest, tag->tag, tag->moved))
+        tag->verdict = RETENTION_NEWEST;
+    else if (matches(rule, tag))
+        tag->verdict = RETENTION_MATCHING;
+    else
+        retention_holds(rule, tag, newest->now, since);
 }

@@ -70,9 +70,23 @@ const struct retention_rule *retention_rule_of(const struct retention *retention
 /* What is wrong with the rule, as a text for whoever wrote it; NULL: nothing. */
 const char *retention_rule_flaw(const struct retention_rule *rule);
 
-/* Judge all tags of a repository; their order changes. `since`: when pulls began to be noted. */
-void retention_judge(const struct retention_rule *rule, struct retention_tag *tags, size_t n, uint64_t now,
-                     uint64_t since);
+/* The tags of a repository that were moved last, found while all of them pass by, one after the other in any order. Memory:
+ * for as many as are kept, not as there are. */
+struct retention_newest {
+    uint64_t most;               /* so many are kept */
+    uint64_t now;                /* what is dated later is kept, and takes the place of none */
+    struct retention_kept *heap; /* the oldest of them first */
+    size_t n, capacity;
+};
+void retention_newest_begin(struct retention_newest *newest, const struct retention_rule *rule, uint64_t now);
+void retention_newest_add(struct retention_newest *newest, struct str tag, uint64_t moved);
+/* Is it one of them? What came after the others were told of is newer than all. */
+bool retention_newest_has(const struct retention_newest *newest, struct str tag, uint64_t moved);
+void retention_newest_free(struct retention_newest *newest);
+
+/* Judge a tag of a repository. `newest` was told of all of them; `since`: when pulls began to be noted. */
+void retention_judge(const struct retention_rule *rule, const struct retention_newest *newest,
+                     struct retention_tag *tag, uint64_t since);
 /* Do the rule's conditions hold for the tag? Fills in the verdict: that it goes, or which does not hold. */
 bool retention_holds(const struct retention_rule *rule, struct retention_tag *tag, uint64_t now, uint64_t since);
 

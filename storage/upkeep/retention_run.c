@@ -6,7 +6,7 @@
 #include "storage/meta/meta_pulls.h"
 #include "storage/upkeep/repositories.h"
 
-enum { BATCH = 64 };
+enum { PAGE = 1024, BATCH = 64 }; /* tags that are judged, and deleted, at once */
 
 struct run {
     struct meta_change change; /* first */
@@ -19,8 +19,12 @@ struct run {
     struct str repository;
     const struct retention_rule *rule;
     uint64_t since; /* pulls are noted */
-    struct retention_tag *tags;
-    size_t count, capacity;
+    struct retention_newest newest;
+
+    /* a page of its tags, in the order of their names */
+    struct retention_tag tags[PAGE];
+    size_t count;
+    bool more; /* pages follow */
 
     /* of the change under way */
     size_t first, last; /* tags, last exclusive */
@@ -29,14 +33,17 @@ struct run {
 
 /* ---- the tags of a repository ---- */
 
+static int check_cancelled(const struct run *run, struct err *e)
+{
+    if (!interrupt_wanted(&run->options->interrupt))
+        return 0;
+    return err_set(e, ERR_BUSY, "cancelled; what was deleted stays deleted");
+}
+
 static void add_tag(const struct tag_info *info, void *arg)
 {
     struct run *run = arg;
 
-    if (run->count == run->capacity) {
-        run->capacity = run->capacity * 2 + 64;
-        run->tags = xrealloc(run->tags, run->capacity * sizeof(*run->tags));
-    }
     run->tags[run->count++] = (struct retention_tag){.tag = {str_dup(info->tag), info->tag.n},
                                                      .moved = info->moved,
                                                      .pushed = info->pushed,
@@ -44,25 +51,52 @@ static void add_tag(const struct tag_info *info, void *arg)
                                                      .digest = info->digest};
 }
 
-static void drop_tags(struct run *run)
+static void drop_tags(struct run *run, size_t from)
 {
-    while (run->count > 0)
+    while (run->count > from)
         free((char *)(uintptr_t)run->tags[--run->count].tag.p);
 }
 
+/* The page behind the one that is there. */
 static int load(struct run *run, struct err *e)
 {
     struct meta_txn *txn = meta_read(run->reader, e);
-    bool more;
+    struct retention_tag last = {.tag = STR("")};
     int rc;
 
-    drop_tags(run);
     if (txn == NULL)
         return -1;
+    if (run->count > 0) {
+        last = run->tags[--run->count];
+        drop_tags(run, 0);
+    }
     run->since = meta_pulls_since(txn, run->options->now);
-    rc = meta_tag_infos(txn, run->repository, STR(""), SIZE_MAX, add_tag, run, &more, e);
+    rc = meta_tag_infos(txn, run->repository, last.tag, PAGE, add_tag, run, &run->more, e);
     meta_done(run->reader);
+    if (last.tag.n > 0)
+        free((char *)(uintptr_t)last.tag.p);
     return rc;
+}
+
+/* Call `use` for each page of the repository's tags. */
+static int each_page(struct run *run, int (*use)(struct run *run, struct err *e), struct err *e)
+{
+    int rc;
+
+    drop_tags(run, 0);
+    do {
+        rc = load(run, e);
+        if (rc == 0)
+            rc = use(run, e);
+    } while (rc == 0 && run->more);
+    return rc;
+}
+
+static int find_newest(struct run *run, struct err *e)
+{
+    for (size_t i = 0; i < run->count; i++)
+        retention_newest_add(&run->newest, run->tags[i].tag, run->tags[i].moved);
+    return check_cancelled(run, e);
 }
 
 /* ---- deleting ---- */
@@ -105,13 +139,6 @@ static void report(const struct run *run, const struct retention_tag *tag)
         item.tag = *tag;
     if (run->options->item != NULL)
         run->options->item(&item, run->options->arg);
-}
-
-static int check_cancelled(const struct run *run, struct err *e)
-{
-    if (!interrupt_wanted(&run->options->interrupt))
-        return 0;
-    return err_set(e, ERR_BUSY, "cancelled; what was deleted stays deleted");
 }
 
 static int delete_batch(struct run *run, struct err *e)
@@ -159,7 +186,43 @@ static void report_all(const struct run *run)
     }
 }
 
+static int use_page(struct run *run, struct err *e)
+{
+    for (size_t i = 0; i < run->count; i++)
+        retention_judge(run->rule, &run->newest, &run->tags[i], run->since);
+    if (!run->options->dry_run)
+        return delete_doomed(run, e);
+    report_all(run);
+    return check_cancelled(run, e);
+}
+
 /* ---- repositories ---- */
+
+static int apply_rule(struct run *run, struct err *e)
+{
+    int rc = 0;
+
+    retention_newest_begin(&run->newest, run->rule, run->options->now);
+    if (run->rule->keep_last > 0)
+        rc = each_page(run, find_newest, e);
+    if (rc == 0)
+        rc = each_page(run, use_page, e);
+    retention_newest_free(&run->newest);
+    return rc;
+}
+
+static int check_known(struct run *run, struct err *e)
+{
+    struct meta_txn *txn = meta_read(run->reader, e);
+    bool more;
+    int rc;
+
+    if (txn == NULL)
+        return -1;
+    rc = meta_tags(txn, run->repository, STR(""), 0, NULL, NULL, &more, e);
+    meta_done(run->reader);
+    return rc;
+}
 
 static int visit(struct str repository, void *arg, struct err *e)
 {
@@ -167,33 +230,32 @@ static int visit(struct str repository, void *arg, struct err *e)
 
     run->repository = repository;
     run->rule = retention_rule_of(run->options->rules, repository);
-    if (check_cancelled(run, e) != 0 || load(run, e) != 0)
+    if (check_cancelled(run, e) != 0)
         return -1;
-    if (run->rule == NULL) {
-        if (run->options->dry_run)
-            report(run, NULL);
-        return 0;
-    }
-    retention_judge(run->rule, run->tags, run->count, run->options->now, run->since);
-    if (!run->options->dry_run)
-        return delete_doomed(run, e);
-    report_all(run);
+    if (run->rule != NULL)
+        return apply_rule(run, e);
+    if (check_known(run, e) != 0)
+        return -1;
+    if (run->options->dry_run)
+        report(run, NULL);
     return 0;
 }
 
 static int run_with(struct meta *meta, const struct str *repository, const struct retention_options *options,
                     uint64_t *removed, struct err *e)
 {
-    struct run run = {.options = options, .meta = meta, .reader = meta_reader_new(meta, e)};
-    int rc;
+    struct run *run = xcalloc(1, sizeof(*run));
+    int rc = -1;
 
-    if (run.reader == NULL)
-        return -1;
-    run.removed = removed;
-    rc = repository == NULL ? repositories_each(run.reader, visit, &run, e) : visit(*repository, &run, e);
-    drop_tags(&run);
-    free(run.tags);
-    meta_reader_free(&run.reader);
+    run->options = options;
+    run->meta = meta;
+    run->removed = removed;
+    run->reader = meta_reader_new(meta, e);
+    if (run->reader != NULL)
+        rc = repository == NULL ? repositories_each(run->reader, visit, run, e) : visit(*repository, run, e);
+    drop_tags(run, 0);
+    meta_reader_free(&run->reader);
+    free(run);
     return rc;
 }
 
