@@ -53,8 +53,9 @@ LIB_OBJ := $(call object,$(BASE) $(STORAGE) $(AUTH) $(REGISTRY) $(TOOLS)) $(LLHT
 
 UNIT_SRC := $(wildcard tests/unit/*/test_*.c)
 UNIT := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SRC))
-BENCH_OBJ := $(call object,$(wildcard tests/bench/*.c))
-BENCH := $(BUILD)/bench/load
+BENCH_SCALE := $(call object,$(wildcard tests/bench/scale*.c))
+BENCH_LOAD := $(filter-out $(BENCH_SCALE),$(call object,$(wildcard tests/bench/*.c)))
+BENCH := $(BUILD)/bench/load $(BUILD)/bench/scale
 CRASH := $(BUILD)/crash/shim.so $(BUILD)/crash/check
 FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(FUZZ_SRC))
@@ -103,7 +104,9 @@ $(BUILD)/unit/%: $(BUILD)/o/tests/unit/%.o $(BUILD)/o/tests/unit/test.o $(LIB)
 # What the benchmark's tests try.
 $(BUILD)/unit/bench/test_histogram: $(BUILD)/o/tests/bench/histogram.o
 
-$(BENCH): $(BENCH_OBJ) $(LIB)
+$(BUILD)/bench/load: $(BENCH_LOAD) $(LIB)
+$(BUILD)/bench/scale: $(BENCH_SCALE) $(LIB)
+$(BENCH):
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
@@ -193,6 +196,12 @@ bench-quick: ## the same, small and short: within five minutes
 bench-chart: ## the picture in README.md, from the last run's results
 	@tests/bench/chart.py $(BUILD)/bench-results.json >tests/bench/bench.svg
 
+bench-scale: ## what grows with a registry of a million tags and blobs, and what does not (minutes; 5 GiB of disk)
+	@conf/deps.sh build
+	@conf/deps.sh bench
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all bench-programs
+	@BUILD=$(BUILD) tests/bench/scale.sh
+
 C_FILES := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 
 format: ## format all C files in place
@@ -232,7 +241,7 @@ clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: all help man deps run unit unit-programs bench-programs fuzz-programs test conformance soak bench bench-quick bench-chart format lint layers fuzz install clean FORCE crash-programs crash
+.PHONY: all help man deps run unit unit-programs bench-programs fuzz-programs test conformance soak bench bench-quick bench-chart bench-scale format lint layers fuzz install clean FORCE crash-programs crash
 .SECONDARY:
 
 -include $(shell find $(BUILD)/o -name '*.d' 2>/dev/null)
