@@ -118,8 +118,10 @@ def prepare(work):
 
 
 def choose(names, quick):
+    """Rows that have one of the names, or for want of such a row have it as a part of theirs."""
     if names:
-        return [row for row in ROWS if any(name in row.name for name in names)]
+        whole = {row.name for row in ROWS}
+        return [row for row in ROWS if any(name == row.name or name not in whole and name in row.name for name in names)]
     return [row for row in ROWS if not (quick and row.long)]
 
 

@@ -1,7 +1,8 @@
 /*
  * load: puts a registry under load and says how long it took, as one line of JSON on standard output:
  *   {"seconds": 1.234567, "operations": 10, "bytes": 1073741824, "latency_us": {"p50": 1.2, …, "max": 3.4}}
- * with "pushed": {…} where pushes are counted apart from other operations.
+ * with "pushed": {…} where pushes are counted apart from other operations. With --wait it says "ready" when all
+ * connections are open and all content is made, and starts the clock when it reads a line.
  * Any answer that is not the expected one ends it with a message and exit status 1: a measurement with errors in it is
  * none.
  */
@@ -55,6 +56,7 @@ static const struct option long_options[] = {
     {"expect", required_argument, NULL, 'e'},
     {"header", required_argument, NULL, 'h'},
     {"threads", required_argument, NULL, 't'},
+    {"wait", no_argument, NULL, 'w'},
     {0},
 };
 
@@ -62,7 +64,7 @@ struct run {
     struct options options;
     const struct mode *mode;
     struct target target;
-    pthread_barrier_t start;
+    pthread_barrier_t start; /* passed twice: when all are prepared, and when the clock starts */
 };
 
 struct thread {
@@ -111,7 +113,8 @@ static void die(const struct err *e)
 static int usage(void)
 {
     fputs("usage: load [--ca FILE] [--user NAME:PASSWORD] [--header LINE] [--connections N] [--seconds N] [--count N]\n"
-          "            [--mebibytes N] [--seed N] [--expect STATUS] [--threads N] http[s]://ADDRESS:PORT MODE "
+          "            [--mebibytes N] [--seed N] [--expect STATUS] [--threads N] [--wait]\n"
+          "            http[s]://ADDRESS:PORT MODE "
           "[ARGUMENT...]\n",
           stderr);
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
@@ -141,6 +144,7 @@ static void *run_thread(void *argument)
     struct err e;
 
     connect_all(thread);
+    pthread_barrier_wait(&thread->run->start);
     pthread_barrier_wait(&thread->run->start);
     if (thread->run->mode->run(&thread->worker, &e) != 0)
         die(&e);
@@ -226,12 +230,21 @@ static void free_threads(const struct mode *mode, struct thread *threads, unsign
     free(threads);
 }
 
-static void wait_for_end_of_input(void)
+/* Until `end`, or the end of the input when that comes first. */
+static void wait_for_input(char end)
 {
-    char byte;
+    char byte = '\0';
 
-    while (read(STDIN_FILENO, &byte, 1) > 0)
+    while (read(STDIN_FILENO, &byte, 1) > 0 && (end == '\0' || byte != end))
         ;
+}
+
+/* Whoever measures the server wants to know when it is done with what was only preparation. */
+static void wait_until_wanted(void)
+{
+    puts("ready");
+    fflush(stdout);
+    wait_for_input('\n');
 }
 
 static void measure(struct run *run)
@@ -244,9 +257,12 @@ static void measure(struct run *run)
     pthread_barrier_init(&run->start, NULL, n + 1);
     threads = start_threads(run, n);
     pthread_barrier_wait(&run->start);
+    if (run->options.wait)
+        wait_until_wanted();
+    pthread_barrier_wait(&run->start);
     join_and_report(threads, n, load_clock());
     if (run->mode->hold)
-        wait_for_end_of_input();
+        wait_for_input('\0');
     free_threads(run->mode, threads, n);
     pthread_barrier_destroy(&run->start);
 }
@@ -276,6 +292,9 @@ static bool take_option(int option, struct options *options, struct arguments *a
     case 'c':
         return str_to_u64(str_of(optarg), &options->connections) && options->connections > 0 &&
                options->connections <= CONNECTIONS_MAX;
+    case 'w':
+        options->wait = true;
+        return true;
     case 't':
         return str_to_u64(str_of(optarg), &options->threads);
     case 's':

@@ -24,6 +24,7 @@ struct options {
     uint64_t mebibytes;
     uint64_t seed;   /* another seed, another content */
     uint64_t expect; /* status */
+    bool wait;       /* for a line on standard input before the clock starts */
 };
 
 /* Operations of one kind: how many, how long each took, how many bytes of content they moved. */

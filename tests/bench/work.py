@@ -13,7 +13,7 @@ ACCEPT = f"Accept: {content.MANIFEST}"
 
 
 def measured(server, command):
-    """Runs a load program; returns its output and the server's CPU-seconds meanwhile."""
+    """Runs a program of others; returns its output and the server's CPU-seconds meanwhile."""
     before = server.cpu_seconds()
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if result.returncode != 0:
@@ -27,8 +27,16 @@ def load_command(server, *arguments):
 
 
 def load(server, *arguments):
-    """(what the load program says, the server's CPU-seconds)"""
-    output, cpu = measured(server, load_command(server, *arguments))
+    """(what the load program says, the server's CPU-seconds from the moment when the clock starts)"""
+    command = load_command(server, "--wait", *arguments)
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True) as program:
+        first = program.stdout.readline()
+        before = server.cpu_seconds()
+        output = program.communicate("\n" if first == "ready\n" else "")[0]
+        cpu = server.cpu_seconds() - before
+    if program.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}:\n{first}{output}")
     return json.loads(output.strip().splitlines()[-1]), cpu
 
 
