@@ -193,8 +193,8 @@ bench: ## measure Berth beside docker-registry, nginx and, where Go is, distribu
 bench-quick: ## the same, small and short: within five minutes
 	@BENCH_QUICK=1 $(MAKE) --no-print-directory bench
 
-bench-chart: ## the picture in README.md, from the last run's results
-	@tests/bench/chart.py $(BUILD)/bench-results.json >tests/bench/bench.svg
+bench-chart: ## the picture and the table in README.md, from the last run's results
+	@tests/bench/publish.py $(BUILD)/bench-results.json tests/bench/bench.svg README.md
 
 bench-scale: ## what grows with a registry of a million tags and blobs, and what does not (minutes; 5 GiB of disk)
 	@conf/deps.sh build

@@ -1,7 +1,7 @@
 #!/bin/bash
-# Runs the tests: unit programs, wire tests (raw sockets), end-to-end scenarios (real clients).
+# Runs the tests: unit programs, wire tests (raw sockets), the benchmark's own, end-to-end scenarios (real clients).
 # The last line is "N passed, N failed"; anything that fails, crashes, hangs or does not run is a failure.
-# usage: [BUILD=build] tests/run.sh [unit | wire | e2e | NAME]...
+# usage: [BUILD=build] tests/run.sh [unit | wire | bench | e2e | NAME]...
 #        NAME: part of a file's name, such as "skopeo" or "wire/uploads"
 set -u -o pipefail
 cd "$(dirname "$0")/.." || exit 1
@@ -49,7 +49,7 @@ run_part() {
 names=("$@")
 parts=0
 cd tests || exit 1
-all=(unit wire/test_*.py e2e/[0-9][0-9]-*.sh)
+all=(unit wire/test_*.py bench/test_*.py e2e/[0-9][0-9]-*.sh)
 # What tests/conformance/run.sh has built programs for.
 [[ ${PARTS-} != conformance ]] || all=(conformance/[0-9][0-9]-*.sh)
 for part in "${all[@]}"; do

@@ -5,6 +5,7 @@ Every figure is a median over turns; in each turn every side is measured once, s
 all of them. Figures of different runs cannot be compared; ratios of one run can.
 """
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
@@ -21,29 +22,31 @@ import table
 from rows import ROWS
 from servers import Server
 
-TURNS = 3
-QUICK_TURNS = 2
+
+@dataclasses.dataclass(frozen=True)
+class Amounts:
+    """How much of everything a run does."""
+    turns: int
+    seconds: float       # of rows that go by time
+    whole_seconds: int   # for programs that know no others
+    mebibytes: int       # of the large layer, and of those that are pushed in a turn
+    pulls: int           # of the large layer by one connection: CPU time is counted in hundredths of a second
+    images: int          # that each client pushes
+    layers: int          # that each client has to push beside small reads
+
+
+WHOLE = Amounts(turns=3, seconds=5, whole_seconds=5, mebibytes=1024, pulls=2, images=20, layers=16)
+QUICK = Amounts(turns=2, seconds=0.5, whole_seconds=1, mebibytes=128, pulls=4, images=4, layers=4)
 
 
 class Bench:
-    """How much of everything, and the servers of a run."""
+    """The content and the servers of a run."""
 
-    def __init__(self, work, quick):
+    def __init__(self, work, quick, amounts=None):
         self.work, self.quick = work, quick
-        self.seconds = 0.5 if quick else 5
-        self.whole_seconds = 1 if quick else 5
-        self.mebibytes = 128 if quick else 1024
-        self.images = 4 if quick else 20
-        self.layers = 4 if quick else 16
-        self.content = content.Content(f"{work}/www", self.mebibytes)
+        self.amounts = amounts or (QUICK if quick else WHOLE)
+        self.content = content.Content(f"{work}/www", self.amounts.mebibytes)
         self.filled = set()
-
-    def pulls(self, connections):
-        """How often each connection pulls the layer: CPU time is counted in hundredths of a second."""
-        return 1 if connections > 1 else 4 if self.quick else 2
-
-    def turns(self, row):
-        return row.turns or (QUICK_TURNS if self.quick else TURNS)
 
     def server(self, row, side):
         if side == "nginx":
@@ -59,7 +62,7 @@ class Bench:
     def run(self, row):
         """What the results file holds of it."""
         values = results.Values(row, [side for side in row.sides if facts.present(side)])
-        turns = self.turns(row)
+        turns = row.turns or self.amounts.turns
         with contextlib.ExitStack() as stack:
             servers = [self.server(row, side) for side in values.sides]
             os.sync()

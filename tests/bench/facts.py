@@ -2,6 +2,7 @@
 import os
 import platform
 import re
+import shutil
 import subprocess
 import time
 
@@ -18,8 +19,8 @@ def program(side):
 
 
 def present(side):
-    """run.sh has seen to the others."""
-    return side not in ("distribution", "zot") or os.access(program(side), os.X_OK)
+    """Is it on this machine?"""
+    return shutil.which(program(side)) is not None
 
 
 def version(side):

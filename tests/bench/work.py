@@ -52,7 +52,7 @@ def wrk(path):
     units = {"us": 1, "ms": 1e3, "s": 1e6, "m": 6e7}
 
     def work(bench, server, _):
-        output, cpu = measured(server, ["wrk", "-t2", "-c32", f"-d{bench.whole_seconds}s", "--timeout", "60s",
+        output, cpu = measured(server, ["wrk", "-t2", "-c32", f"-d{bench.amounts.whole_seconds}s", "--timeout", "60s",
                                         "--latency", "-H", ACCEPT, server.url + path])
         if re.search(r"Non-2xx|Socket errors", output):
             raise RuntimeError(f"wrk:\n{output}")
@@ -67,7 +67,7 @@ def requests(method, path, expect, connections=32):
     """With our own program: wrk waits for ever for the body of an answer to HEAD, and does not count an answer that is
     still on its way at the end, as most are when each takes a password hash."""
     def work(bench, server, turn):
-        options = ["--connections", connections, "--seconds", bench.seconds, "--expect", expect, "--seed", turn + 1,
+        options = ["--connections", connections, "--seconds", bench.amounts.seconds, "--expect", expect, "--seed", turn + 1,
                    "--header", ACCEPT]
         if server.auth:
             options += ["--user", f"{content.USER}:{content.PASSWORD}"]
@@ -77,11 +77,11 @@ def requests(method, path, expect, connections=32):
 
 
 def handshakes(bench, server, _):
-    return per_second(*load(server, "--connections", 8, "--seconds", bench.seconds, "handshakes"))
+    return per_second(*load(server, "--connections", 8, "--seconds", bench.amounts.seconds, "handshakes"))
 
 
 def images(bench, server, turn):
-    return per_second(*load(server, "--connections", 10, "--seed", turn + 1, "--count", bench.images, "images",
+    return per_second(*load(server, "--connections", 10, "--seed", turn + 1, "--count", bench.amounts.images, "images",
                             "bench/small"), scale=1e3)
 
 
@@ -97,8 +97,8 @@ def moved(result, cpu):
 
 def pull(connections):
     def work(bench, server, _):
-        return moved(*load(server, "--connections", connections, "--count", bench.pulls(connections), "pull",
-                           bench.content.large_path))
+        count = bench.amounts.pulls if connections == 1 else 1
+        return moved(*load(server, "--connections", connections, "--count", count, "pull", bench.content.large_path))
     return work
 
 
@@ -116,22 +116,23 @@ def pull_cold(connections):
 def push(connections):
     def work(bench, server, turn):
         return moved(*load(server, "--connections", connections, "--seed", turn + 1, "--mebibytes",
-                           bench.mebibytes // connections, "push", "bench/push"))
+                           bench.amounts.mebibytes // connections, "push", "bench/push"))
     return work
 
 
 def mixed(plan, count, clients=10):
     """`count`: operations of each client, in a quick run and in a whole one."""
     def work(bench, server, turn):
-        return moved(*load(server, "--connections", clients, "--seed", turn + 1, "--count", count[not bench.quick],
-                           "mixed", "bench/mixed", plan))
+        return moved(*load(server, "--connections", clients, "--seed", turn + 1, "--count",
+                           count[0 if bench.quick else 1], "mixed", "bench/mixed", plan))
     return work
 
 
 def tail(bench, server, turn):
     """p99 of GETs in milliseconds, and what was pushed meanwhile in MB/s."""
-    result, _ = load(server, "--connections", 16, "--seed", turn + 1, "--seconds", bench.seconds, "--count", bench.layers,
-                     "--mebibytes", 16, "--header", ACCEPT, "tail", "bench/tail", content.MANIFEST_PATH)
+    amounts = bench.amounts
+    result, _ = load(server, "--connections", 16, "--seed", turn + 1, "--seconds", amounts.seconds, "--count",
+                     amounts.layers, "--mebibytes", 16, "--header", ACCEPT, "tail", "bench/tail", content.MANIFEST_PATH)
     return Turn((result["latency_us"]["p99"] / 1e3, result["pushed"]["bytes"] / result["seconds"] / 1e6),
                 result["latency_us"])
 
