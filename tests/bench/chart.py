@@ -16,6 +16,7 @@ from table import number
 WIDTH, LINE, TOP, BOTTOM, FIRST = 940, 25, 84, 46, 12  # pixels
 LEFT, RIGHT = 352, 770  # where the scale begins and ends
 LABEL_MAX = 56  # characters of a title
+LABEL_ROOM = 30  # pixels from a tick to the next
 
 # side: colours on light and dark, and the mark that tells it apart without colour (for a circle of radius 5)
 SIDES = {
@@ -35,6 +36,7 @@ text { font: 13px system-ui, -apple-system, "Segoe UI", "Liberation Sans", Arial
 .grid { stroke: #d1d9e0 }
 .one { stroke: #59636e; stroke-width: 1.5 }
 .reach { stroke-width: 2; opacity: .45 }
+.mark { opacity: .85 }
 """
 DARK = """
 text { fill: #f0f6fc }
@@ -67,21 +69,24 @@ def times(value):
 
 
 class Scale:
-    """Logarithmic, from a tenth or a half to more than what is shown."""
+    """Logarithmic, from a half or a tenth of it to more than what is shown."""
 
     def __init__(self, values):
         self.low = 0.5 if min(values) >= 0.5 else 10 ** math.floor(math.log10(min(values)))
-        self.high = 10 ** math.ceil(math.log10(max(*values, 2) * 1.3))
+        self.high = 1.5 * max(*values, 2)
 
     def x(self, value):
         share = math.log(value / self.low) / math.log(self.high / self.low)
         return round(LEFT + share * (RIGHT - LEFT), 1)
 
     def ticks(self):
-        decade = 10 ** math.floor(math.log10(self.low))
-        while decade <= self.high:
-            yield from (tick for tick in (decade, 2 * decade, 5 * decade) if self.low <= tick <= self.high)
-            decade *= 10
+        """Powers of ten, then twice and five times those where there is room for a label."""
+        powers = [10 ** n for n in range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)]
+        kept = []
+        for tick in [*powers, *(power * more for power in powers for more in (2, 5))]:
+            if self.low <= tick <= self.high and all(abs(self.x(tick) - self.x(other)) >= LABEL_ROOM for other in kept):
+                kept.append(tick)
+        return sorted(kept)
 
 
 def style():
@@ -97,7 +102,7 @@ def text(x, y, words, kind=""):
 
 
 def mark(side, x, y, hint):
-    return (f'<path class="{side}" transform="translate({x},{y})" d="{SIDES[side][2]}">'
+    return (f'<path class="mark {side}" transform="translate({x},{y})" d="{SIDES[side][2]}">'
             f"<title>{escape(hint)}</title></path>")
 
 
@@ -115,7 +120,7 @@ def grid(scale, bottom):
     for tick in scale.ticks():
         x = scale.x(tick)
         parts.append(f'<path class="{"one" if tick == 1 else "grid"}" d="M{x},{TOP - 8}V{bottom}"/>')
-        parts.append(text(x, TOP - 13, f"{tick:g}×", "small middle"))
+        parts.append(text(x, TOP - 13, f"{tick:,g}×", "small middle"))
     return parts
 
 

@@ -277,7 +277,7 @@ struct arguments {
 
 static bool take_option(int option, struct options *options, struct arguments *arguments)
 {
-    char rest;
+    char *end;
 
     switch (option) {
     case 'a':
@@ -298,8 +298,8 @@ static bool take_option(int option, struct options *options, struct arguments *a
     case 't':
         return str_to_u64(str_of(optarg), &options->threads);
     case 's':
-        return sscanf(optarg, "%lf%c", &options->seconds, &rest) == 1 && options->seconds > 0 &&
-               options->seconds < SECONDS_MAX;
+        options->seconds = strtod(optarg, &end);
+        return end != optarg && *end == '\0' && options->seconds > 0 && options->seconds < SECONDS_MAX;
     case 'n':
         return str_to_u64(str_of(optarg), &options->count) && options->count > 0;
     case 'm':

@@ -8,15 +8,13 @@
  *
  * tail: even connections ask for a small thing while odd ones push until the time is over.
  */
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "registry/base/str.h"
 #include "tests/bench/layer.h"
 #include "tests/bench/load.h"
 
-enum { KINDS_MAX = 8 };
+enum { KINDS_MAX = 8, LAYER_MAX = 1 << 20, SHARE_MAX = 1000 };
 
 struct kind {
     bool push;
@@ -35,21 +33,33 @@ struct mixed {
 
 /* ---- the plan ---- */
 
-static int parse_plan(struct mixed *mixed, const char *plan, struct err *e)
+/* Takes what stands before `end`, or all of the rest. */
+static struct str take_word(struct str *rest, char end)
 {
-    while (*plan != '\0') {
-        struct kind *kind = &mixed->kinds[mixed->kind_count];
-        unsigned long long mebibytes, share;
-        char word[5];
-        int n = 0;
+    struct str word = {rest->p, str_find(*rest, end)};
 
-        if (mixed->kind_count == KINDS_MAX ||
-            sscanf(plan, "%4[a-z]:%4llu:%4llu%n", word, &mebibytes, &share, &n) != 3 ||
-            (strcmp(word, "pull") != 0 && strcmp(word, "push") != 0) || (plan[n] != ',' && plan[n] != '\0'))
-            return err_set(e, ERR_INVALID, "%s: not a plan like pull:10:75,push:10:25", plan);
-        *kind = (struct kind){.push = strcmp(word, "push") == 0, .mebibytes = mebibytes, .share = share};
+    *rest = str_from(*rest, word.n + 1);
+    return word;
+}
+
+/* "push:10:25" */
+static bool parse_kind(struct str text, struct kind *kind)
+{
+    struct str word = take_word(&text, ':'), mebibytes = take_word(&text, ':');
+
+    kind->push = str_eq(word, STR("push"));
+    return (kind->push || str_eq(word, STR("pull"))) && str_to_u64(mebibytes, &kind->mebibytes) &&
+           kind->mebibytes <= LAYER_MAX && str_to_u64(text, &kind->share) && kind->share <= SHARE_MAX;
+}
+
+static int parse_plan(struct mixed *mixed, struct str plan, struct err *e)
+{
+    while (plan.n > 0) {
+        struct str text = take_word(&plan, ',');
+
+        if (mixed->kind_count == KINDS_MAX || !parse_kind(text, &mixed->kinds[mixed->kind_count]))
+            return err_set(e, ERR_INVALID, "%.*s: not part of a plan like pull:10:75,push:10:25", (int)text.n, text.p);
         mixed->kind_count++;
-        plan += n + (plan[n] == ',');
     }
     return 0;
 }
@@ -104,7 +114,7 @@ int mixed_prepare(struct worker *worker, struct err *e)
     mixed->noise = noise_new();
     mixed->order = xcalloc(count + 1, sizeof(*mixed->order));
     mixed->pushed = xcalloc(count + 1, sizeof(*mixed->pushed));
-    if (parse_plan(mixed, worker->options->arguments[1], e) != 0)
+    if (parse_plan(mixed, str_of(worker->options->arguments[1]), e) != 0)
         return -1;
     spread_kinds(mixed, mixed->order, count * connections, connections, worker->index);
     for (uint64_t i = 0; i < count; i++)

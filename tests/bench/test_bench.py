@@ -117,7 +117,8 @@ def _():
     head, berth, registry, nginx = table.lines(sample())
     equal(head, "a sample & its <title> (sample)")
     equal(berth.split(), "Berth 5,000 requests/s 20.00 CPU us/request 0.10 2.00 10.00".split())
-    equal(registry.split(), "docker-registry 2.8 100 requests/s 50.00 >= 40 yes 50.00 CPU us/request 0.40 <= 0.5 yes 10.00".split())
+    equal(registry.split(), "docker-registry 2.8 100 requests/s 50.00 >= 40 yes "
+          "50.00 CPU us/request 0.40 <= 0.5 yes 10.00".split())
     true(">= 1 NO" in nginx, nginx)
 
 
