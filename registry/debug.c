@@ -1,5 +1,7 @@
 #include "registry/debug.h"
 
+#include <stdlib.h>
+
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/metrics.h"
@@ -60,12 +62,23 @@ static void look_around(const struct loop *here)
         metric_set(METRIC_CERTIFICATE_LEFT, tls_certificate_left_s(tls));
 }
 
+static void show_loops(const struct server *server, struct sbuf *out)
+{
+    const struct loop_lag **lags = xcalloc(server->loop_count, sizeof(*lags));
+
+    for (unsigned i = 0; i < server->loop_count; i++)
+        lags[i] = &server->loops[i].lag;
+    loop_lag_text(lags, server->loop_count, out);
+    free(lags);
+}
+
 static void show_metrics(h2o_req_t *req)
 {
     struct sbuf text = {0};
 
     look_around(side_loop(req));
     metrics_text(&text);
+    show_loops(side_loop(req)->server, &text);
     side_reply(req, 200, "text/plain; version=0.0.4; charset=utf-8", (struct str){text.p, text.n});
     sbuf_free(&text);
 }

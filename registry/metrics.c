@@ -20,7 +20,7 @@ static const struct {
     const char *type;
     const char *name;
     const char *help;
-    bool hidden; /* until it is set */
+    bool gauge; /* hidden until it is set */
 } families[] = {
 #define FAMILY(id, type, name, help) [FAMILY_##id] = {#type, name, help, FAMILY_IS_##type},
 #define METRIC(id, family, labels)
@@ -42,19 +42,41 @@ static const struct {
 #undef FAMILY
 };
 
-/* What the numbers count from, and which gauges are shown. */
-static _Atomic int64_t values[METRIC_COUNT];
+/* A counter is a sum of several, in memory of their own, so that threads which count much do not take it from each
+ * other all the time. A thread counts in one of them. */
+enum { SHARES = 8 };
+
+static struct {
+    _Atomic uint64_t counted[METRIC_COUNT];
+} __attribute__((aligned(64))) shares[SHARES];
+static atomic_uint threads_seen;
+static _Thread_local unsigned own_share; /* from 1; 0: the thread has none yet */
+
+static _Atomic int64_t gauges[METRIC_COUNT];
 static atomic_bool shown[METRIC_COUNT];
 
 void metric_add(enum metric metric, uint64_t n)
 {
-    atomic_fetch_add_explicit(&values[metric], (int64_t)n, memory_order_relaxed);
+    if (own_share == 0)
+        own_share = 1 + atomic_fetch_add(&threads_seen, 1) % SHARES;
+    atomic_fetch_add_explicit(&shares[own_share - 1].counted[metric], n, memory_order_relaxed);
 }
 
 void metric_set(enum metric metric, int64_t value)
 {
-    atomic_store_explicit(&values[metric], value, memory_order_relaxed);
+    atomic_store_explicit(&gauges[metric], value, memory_order_relaxed);
     atomic_store_explicit(&shown[metric], true, memory_order_relaxed);
+}
+
+static int64_t value_of(enum metric metric)
+{
+    uint64_t counted = 0;
+
+    if (families[metrics[metric].family].gauge)
+        return atomic_load_explicit(&gauges[metric], memory_order_relaxed);
+    for (size_t i = 0; i < SHARES; i++)
+        counted += atomic_load_explicit(&shares[i].counted[metric], memory_order_relaxed);
+    return (int64_t)counted;
 }
 
 void metric_request(struct str method, int status)
@@ -80,12 +102,12 @@ static void put_metric(struct sbuf *out, enum metric metric)
     sbuf_str(out, str_of(name));
     if (labels[0] != '\0')
         sbuf_printf(out, "{%s}", labels);
-    sbuf_printf(out, " %lld\n", (long long)atomic_load_explicit(&values[metric], memory_order_relaxed));
+    sbuf_printf(out, " %lld\n", (long long)value_of(metric));
 }
 
 static bool is_shown(enum metric metric)
 {
-    return !families[metrics[metric].family].hidden || atomic_load_explicit(&shown[metric], memory_order_relaxed);
+    return !families[metrics[metric].family].gauge || atomic_load_explicit(&shown[metric], memory_order_relaxed);
 }
 
 /* The metrics of a family stand together, in the table and so here: its head goes in front of the first. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <time.h>
 
 #include "registry/base/clock.h"
 #include "registry/base/rnd.h"
@@ -110,8 +111,23 @@ static int32_t time_to_wait(const struct loop *loop)
     return due > loop->now_ms ? (int32_t)(due - loop->now_ms) : 0;
 }
 
-static void run_clock(struct loop *loop)
+/* By the clock that libh2o looks at when it wakes. */
+static uint64_t wall_ms(void)
 {
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* A turn ends that began with the socket that was looked at first, or with what had yielded. */
+static void end_turn(struct loop *loop, uint64_t began_ms)
+{
+    uint64_t ended_ms = wall_ms();
+
+    /* The wall clock may have been set back. */
+    loop_lag_note(&loop->lag, ended_ms > began_ms ? ended_ms - began_ms : 0);
+    loop->turn_ended_ms = ended_ms;
     loop->now_ms = clock_monotonic_ms();
     if (loop->now_ms >= loop->log_due_ms)
         flush_log(loop);
@@ -149,6 +165,7 @@ int loop_init(struct loop *loop, struct server *server, unsigned index, struct e
     h2o_linklist_init_anchor(&loop->yielded);
     loop->now_ms = clock_monotonic_ms();
     loop->next_tick_ms = loop->now_ms + TICK_MS;
+    loop_lag_init(&loop->lag);
     rnd_bytes(&loop->request_counter, sizeof(loop->request_counter)); /* ids differ from those of the last run */
     return 0;
 }
@@ -184,7 +201,7 @@ static void *loop_main(void *argument)
 
         while (h2o_evloop_run(loop->events, busy ? 0 : time_to_wait(loop)) != 0 && errno == EINTR)
             ;
-        run_clock(loop);
+        end_turn(loop, busy ? loop->turn_ended_ms : h2o_now(loop->events));
     }
     each_connection(loop, kill_one);
     while (run_yielded(loop))

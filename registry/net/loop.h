@@ -17,6 +17,7 @@
 
 #include "registry/base/err.h"
 #include "registry/base/str.h"
+#include "registry/net/loop_lag.h"
 
 struct server;
 struct meta_reader;
@@ -70,7 +71,10 @@ struct loop {
     bool draining;
     bool stopping;
 
+    uint64_t turn_ended_ms; /* wall clock */
+
     /* of any thread */
+    struct loop_lag lag; /* written by the loop's */
     atomic_size_t connection_count;
     atomic_uint posting; /* threads inside loop_post(), which touches the queue after the message can be seen */
 };

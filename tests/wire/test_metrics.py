@@ -31,7 +31,7 @@ def ask(method, path, headers=(), body=None):
 
 def parse(text):
     """Reads exposition format 0.0.4 strictly, and what promtool would complain about: samples by (name, labels), types by name."""
-    samples, types, helps, family = {}, {}, {}, None
+    samples, types, helps, family, seen = {}, {}, {}, None, set()
     wire.true(text.endswith("\n"), "the last line does not end")
     for line in text.split("\n")[:-1]:
         comment = re.fullmatch(rf"# (HELP|TYPE) ({NAME}) (.+)", line)
@@ -42,23 +42,25 @@ def parse(text):
                 helps[name] = rest
             else:
                 wire.true(name in helps and name not in types, f"TYPE without HELP, or twice: {line}")
-                wire.one_of(rest, ("counter", "gauge"))
+                wire.one_of(rest, ("counter", "gauge", "histogram"))
                 wire.equal(name.endswith("_total"), rest == "counter", line)
                 types[name] = rest
             family = name
             continue
-        sample = re.fullmatch(rf"({NAME})(?:\{{({LABEL}(?:,{LABEL})*)\}})? (-?[0-9]+)", line)
+        sample = re.fullmatch(rf"({NAME})(?:\{{({LABEL}(?:,{LABEL})*)\}})? (-?[0-9]+(?:\.[0-9]+)?)", line)
         wire.true(sample, f"not a line of the format: {line!r}")
-        name, labels, value = sample[1], re.findall(LABEL, sample[2] or ""), int(sample[sample.re.groups])
-        wire.equal(name, family, f"a sample outside its family: {line}")
-        wire.true(name in types, f"a sample without TYPE: {line}")
+        name, labels, value = sample[1], re.findall(LABEL, sample[2] or ""), float(sample[sample.re.groups])
+        wire.true(family in types, f"a sample without TYPE: {line}")
+        suffixes = ("_bucket", "_sum", "_count") if types[family] == "histogram" else ("",)
+        wire.one_of(name, [family + suffix for suffix in suffixes])
         wire.equal(len({key for key, _ in labels}), len(labels), f"a label twice: {line}")
         key = (name, tuple(sorted(labels)))
         wire.true(key not in samples, f"a sample twice: {line}")
-        wire.true(types[name] == "gauge" or value >= 0, f"a counter below zero: {line}")
+        wire.true(types[family] == "gauge" or value >= 0, f"a counter below zero: {line}")
+        seen.add(family)
         samples[key] = value
     wire.true(samples, "no sample")
-    wire.equal(set(types), {name for name, _ in samples}, "families without samples")
+    wire.equal(set(types), seen, "families without samples")
     return samples
 
 
@@ -117,6 +119,24 @@ def _(server, method, path, counted, code):
 @wire.case("requests for metrics and health are not requests to the registry")
 def _(_server):
     wire.equal(grown(lambda: [ask("GET", "/debug/health") for _ in range(5)], "berth_http_requests_total", method="GET", code="2xx"), 0)
+
+
+@wire.case("turns of the loops are counted by their length, and what a loop waited for a processor")
+def _(server):
+    def turns(samples):
+        return sum(count for (name, _), count in samples.items() if name == "berth_loop_turn_seconds_count")
+    before = turns(metrics())
+    for _ in range(20):
+        server.ask("GET", "/v2/")
+    samples = metrics()
+    wire.true(turns(samples) >= before + 20, f"{turns(samples)} after {before}")
+    for (name, labels), count in samples.items():
+        if name == "berth_loop_turn_seconds_count":
+            loop = dict(labels)["loop"]
+            buckets = [n for (of, of_labels), n in samples.items() if of == "berth_loop_turn_seconds_bucket" and dict(of_labels)["loop"] == loop]
+            wire.equal(buckets, sorted(buckets), "buckets hold those before them")
+            wire.equal(buckets[-1], count, "the last bucket holds all")
+            wire.true(value(samples, "berth_loop_processor_wait_seconds_total", loop=loop) < 60, "a loop that waited for ever")
 
 
 @wire.case("a client that leaves in the middle of its upload is counted as 4xx")
