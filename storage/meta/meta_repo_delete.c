@@ -5,8 +5,8 @@
 #include "storage/meta/meta_internal.h"
 
 enum {
-    PIECE_NAMES = 512, /* digests and tags that the manifests of one piece name and have, or one manifest */
-    PIECE_MEMBERS = 256,
+    PIECE_NAMES = 128, /* digests and tags that the manifests of one piece name and have, or one manifest */
+    PIECE_MEMBERS = 128,
 };
 
 static bool first_manifest(struct meta_txn *txn, uint32_t id, struct digest *d, struct manifest_record *record)
