@@ -3,27 +3,26 @@ import os
 import subprocess
 import time
 
-from scale_world import BUILD, Pusher, Scale, finished, load, page, percentile
+from scale_world import BUILD, Pusher, Scale, finished, load, page, percentile, slow_page
 from servers import Server
 
 __all__ = ["PARTS", "Scale"]
 
 PAGE_COLUMNS = ["page of 100 entries", "of", "p50 us", "p99 us", "CPU us"]
-SIZES = ((100, 100, 100), (10_000, 10_000, 1_000), (100_000, 1_000_000, 10_000))
+# registry: repositories, tags of one more, referrers of one subject
+SIZES = {"tiny": (100, 100, 100), "medium": (10_000, 10_000, 1_000), "large": (100_000, 1_000_000, 10_000)}
 
 
 def repository(number):
     return f"team-{number % 1000:03}/app-{number:07}"
 
 
-def grow(scale, repositories, tags, referrers):
-    scale.make("large", "repositories", repositories)
-    scale.make("large", "tags", tags)
-    scale.make("large", "referrers", referrers)
-
-
-def largest(scale):
-    grow(scale, *scale.sizes(*SIZES[-1]))
+def filled(scale, root):
+    """How many of each there are."""
+    sizes = scale.sizes(*SIZES[root])
+    for kind, size in zip(("repositories", "tags", "referrers"), sizes):
+        scale.make(root, kind, size)
+    return sizes
 
 
 def subject(server):
@@ -46,12 +45,12 @@ def page_lines(scale, server, repositories, tags, referrers):
 def pages(scale):
     """Lists at three sizes, and what reading them does to memory."""
     lines, memory = [], []
-    for sizes in SIZES:
-        grow(scale, *scale.sizes(*sizes))
-        with scale.serve("large") as server:
+    for root in SIZES:
+        sizes = filled(scale, root)
+        with scale.serve(root) as server:
             begun = server.status("RssAnon")
-            lines += page_lines(scale, server, *scale.sizes(*sizes))
-            memory.append([f"{scale.sizes(*sizes)[0]:,} repositories", begun, server.status("RssAnon")])
+            lines += page_lines(scale, server, *sizes)
+            memory.append([f"{sizes[0]:,} repositories", begun, server.status("RssAnon")])
     yield "Lists", PAGE_COLUMNS, sorted(lines, key=lambda line: (line[0], line[1]))
     yield "Anonymous memory, KiB", ["with", "after the start", "after reading pages"], memory
 
@@ -67,19 +66,17 @@ def fill_peer(root, repositories, tags):
 
 def peer(scale):
     """The same lists beside docker-registry's, at a size that it can bear."""
-    repositories, tags = scale.sizes(10_000, 10_000)
+    repositories, tags, _ = filled(scale, "medium")
     lists = (("catalog, first", "/v2/_catalog?n=100"),
              ("catalog, deep", f"/v2/_catalog?n=100&last={repository(repositories * 9 // 10)}"),
              ("tags, first", "/v2/scale/tags/tags/list?n=100"))
     root = f"{scale.work}/peer"
     if not os.path.exists(root):
         fill_peer(root, repositories, tags)
-    scale.make("medium", "repositories", repositories, "--share", "1")
-    scale.make("medium", "tags", tags)
     with scale.serve("medium") as ours, Server(scale.work, "registry", root) as theirs:
         lines = []
         for name, path in lists:
-            own, other = page(ours, path, scale.seconds), page(theirs, path, scale.seconds * 2)
+            own, other = page(ours, path, scale.seconds), slow_page(theirs, path, scale.seconds * 2)
             lines.append([name, own[0], other[0], other[0] / own[0], own[2], other[2]])
     yield (f"Lists at {repositories:,} repositories, {tags:,} tags, beside docker-registry",
            ["page", "p50 us", "its p50 us", "times", "CPU us", "its CPU us"], lines)
@@ -94,8 +91,7 @@ RULES = """access:
 
 def rules(scale):
     """The catalog for who may pull little of it, and what others notice of that."""
-    largest(scale)
-    some = scale.sizes(SIZES[-1][0])[0] // 2
+    some = filled(scale, "large")[0] // 2
     lines = []
     for name, patterns in (("all", '"**"'), ("three by name", ", ".join(repository(some + n) for n in range(3))),
                            ("one folder of a thousand", f"{repository(some).partition('/')[0]}/**"),
@@ -115,7 +111,7 @@ def rules(scale):
 
 def start(scale):
     """From exec to the first answer; also after a kill in the middle of pushes."""
-    largest(scale)
+    filled(scale, "large")
     clean, killed = [], []
     for _ in range(5):
         server = scale.serve("large")
@@ -124,7 +120,8 @@ def start(scale):
     for _ in range(5):
         server = scale.serve("large")
         server.start()
-        pushing = load(server, "--connections", 4, "--count", 100000, server.url, "images", "scale/killed")
+        pushing = load(server, "--connections", 4, "--seed", time.time_ns() % 1000000, "--count", 100000, server.url,
+                       "images", "scale/killed")
         time.sleep(0.5)
         server.kill()
         pushing.kill()
@@ -139,7 +136,7 @@ def start(scale):
 
 def write(scale):
     """One client puts tag after tag, each durable; then ten push images."""
-    largest(scale)
+    filled(scale, "large")
     scale.make("small", "tags", scale.sizes(1000)[0])
     lines = []
     for root in ("small", "large"):
@@ -157,7 +154,7 @@ def write(scale):
 
 def bytes_of(scale):
     """What an entry takes in the tables, all of a table's pages counted."""
-    largest(scale)
+    filled(scale, "large")
     said = scale.make("large", "tags", 0)
     file = os.path.getsize(f"{scale.work}/large/meta/data.mdb")
     tables = said["tables"]
@@ -177,27 +174,29 @@ def bytes_of(scale):
 
 # --- upkeep
 
+def put_and_get(pusher, goes_on):
+    """Milliseconds of each PUT of a tag, and of each GET of one, in turn, while it goes on."""
+    puts, gets = [pusher.put()], []
+    while goes_on():
+        puts.append(pusher.put())
+        began = time.monotonic()
+        pusher.ask("GET", f"/v2/{pusher.repository}/manifests/{pusher.prefix}0", expected=200)
+        gets.append((time.monotonic() - began) * 1e3)
+    return puts, gets or [0.0]
+
+
 def beside(scale, server, *arguments):
-    """A command beside one who pushes and one who reads: [seconds, CPU-s, p99 of PUTs and GETs before, meanwhile]."""
+    """A command beside one who pushes and pulls: what BESIDE says."""
     pusher = Pusher(server, "scale/beside", f"t{time.time_ns()}-")
-    get = f"/v2/{'scale/beside'}/manifests/{pusher.prefix}0"
-    pusher.put()
-    before = pusher.for_seconds(scale.seconds)
-    get_before = page(server, get, scale.seconds)[1]
-    process = subprocess.Popen([f"{BUILD}/berth", *arguments, "--config", server.config], stdout=subprocess.DEVNULL)
+    until = time.monotonic() + scale.seconds
+    puts_before, gets_before = put_and_get(pusher, lambda: time.monotonic() < until)
     began, cpu = time.monotonic(), server.cpu_seconds()
-    times, gets = [], []
-    while process.poll() is None:
-        times.append(pusher.put())
-        at = time.monotonic()
-        pusher.ask("GET", get, expected=200)
-        gets.append((time.monotonic() - at) * 1e3)
-    seconds = time.monotonic() - began
+    process = subprocess.Popen([f"{BUILD}/berth", *arguments, "--config", server.config], stdout=subprocess.DEVNULL)
+    puts, gets = put_and_get(pusher, lambda: process.poll() is None)
     if process.returncode != 0:
         raise RuntimeError(f"berth {' '.join(arguments)}: exit status {process.returncode}")
-    cpu = server.cpu_seconds() - cpu
-    return [seconds, cpu, percentile(before, 0.99), percentile(times, 0.99), max(times), get_before / 1e3,
-            percentile(gets, 0.99)]
+    return [time.monotonic() - began, server.cpu_seconds() - cpu, percentile(puts_before, 0.99), percentile(puts, 0.99),
+            max(puts), percentile(gets_before, 0.99), percentile(gets, 0.99)]
 
 
 BESIDE = ["seconds", "CPU-s", "PUT p99 ms before", "meanwhile", "longest", "GET p99 ms before", "meanwhile"]
@@ -207,7 +206,7 @@ def sweep(scale):
     """Blobs that nobody needs are freed beside pushes, in registries of two sizes."""
     freed = scale.sizes(5000)[0]
     lines = []
-    for root, layers in (("some", 100_000), ("many", 1_000_000)):
+    for root, layers in (("some", 100_000), ("large", 1_000_000)):
         scale.make(root, "layers", scale.sizes(layers)[0], "--share", "100")
         # Others each time: what was freed is not there any more.
         seed = str(scale.made.get(f"{root} swept", 0) + 2)
@@ -222,7 +221,7 @@ def sweep(scale):
 
 def upkeep(scale):
     """Walks over everything, beside clients."""
-    largest(scale)
+    filled(scale, "large")
     lines = []
     for arguments in (("du",), ("gc", "--dry-run", "--delete-untagged"), ("retention", "--dry-run")):
         with scale.serve("large") as server:
@@ -234,7 +233,7 @@ def upkeep(scale):
 
 def check(scale):
     """The metadata is checked while no server runs."""
-    largest(scale)
+    filled(scale, "large")
     server = scale.serve("large")
     server.command()
     began = time.monotonic()
@@ -245,7 +244,7 @@ def check(scale):
 
 def delete(scale):
     """A repository with all these tags goes, beside clients."""
-    largest(scale)
+    filled(scale, "large")
     tags = scale.made["large tags"]
     with scale.serve("large") as server:
         figures = beside(scale, server, "repository", "delete", "scale/tags")

@@ -89,14 +89,30 @@ def finished(program):
     return json.loads(output.strip().splitlines()[-1])
 
 
-def page(server, path, seconds, user=None):
+def page(server, path, seconds):
     """One connection asks again and again: (p50 us, p99 us, server's CPU us) of a request."""
-    options = ["--user", user] if user else []
     before = server.cpu_seconds()
-    result = finished(load(server, "--connections", 1, "--seconds", seconds, *options, server.url, "requests", "GET",
-                           path))
+    result = finished(load(server, "--connections", 1, "--seconds", seconds, server.url, "requests", "GET", path))
     cpu = server.cpu_seconds() - before
     return result["latency_us"]["p50"], result["latency_us"]["p99"], cpu / result["operations"] * 1e6
+
+
+def slow_page(server, path, seconds):
+    """The same of somebody who takes milliseconds, or answers in chunks, which the load program does not read."""
+    connection = http.client.HTTPSConnection("127.0.0.1", server.port,
+                                             context=ssl.create_default_context(cafile=f"{server.work}/tls/ca.crt"))
+    times, until, before = [], time.monotonic() + seconds, server.cpu_seconds()
+    while time.monotonic() < until:
+        began = time.monotonic()
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"GET {path}: {answer.status}")
+        times.append((time.monotonic() - began) * 1e6)
+    connection.close()
+    cpu = (server.cpu_seconds() - before) / len(times) * 1e6
+    return percentile(times, 0.5), percentile(times, 0.99), cpu
 
 
 def percentile(times, share):
