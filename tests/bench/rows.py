@@ -2,6 +2,7 @@
 import work
 from content import MANIFEST_PATH, REPOSITORY
 from row import Row, cost, limit, rate
+from scale_rows import SCALE
 
 # docker-registry is what the goals are set against; nobody else may be ahead either.
 PEERS = {"distribution": 1, "zot": 1}
@@ -87,4 +88,5 @@ ROWS = (
     *PUSH,
     *MIXED,
     *MEMORY,
+    *SCALE,
 )
