@@ -8,9 +8,9 @@
 #include "storage/sweep_gate.h"
 
 enum {
-    STEP_BLOBS = 64,
-    STEP_HOLDERS = 1024, /* memberships of theirs that one change ends: what bounds how long it keeps others waiting */
-    STEP_MEMBERS = 256,  /* memberships of other blobs */
+    STEP_BLOBS = 16,
+    STEP_HOLDERS = 256, /* memberships of theirs that one change ends: what bounds how long it keeps others waiting */
+    STEP_MEMBERS = 64,  /* memberships of other blobs */
 };
 
 enum phase { IN_BLOBS, IN_MEMBERS, IN_FILES };

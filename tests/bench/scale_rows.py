@@ -30,7 +30,7 @@ def listing(path):
         server.__enter__()
         ask = page if server.side == "berth" else slow_page
         ask(server, where, 1)
-        median, _, cpu = ask(server, where, bench.whole_seconds)
+        median, _, cpu = ask(server, where, bench.amounts.whole_seconds)
         return median, cpu
     return work
 

@@ -17,7 +17,7 @@ log: {{level: info, accesslog: {{disabled: true}}}}
 storage:
   filesystem: {{rootdirectory: {root}}}
   delete: {{enabled: true}}
-  maintenance: {{scrub: {{enabled: false}}, retention: {{rules: [{{repositories: ["**"], keeplast: 1000000000, olderthan: 1h}}]}}}}
+  maintenance: {{scrub: {{enabled: false}}, retention: {{rules: [{{repositories: ["**"], keeplast: 100, olderthan: 1h}}]}}}}
 http:
   addr: 127.0.0.1:{port}
   tls: {{certificate: {work}/tls/server.crt, key: {work}/tls/server.key}}

@@ -222,7 +222,7 @@ TEST(steps, "a walk over many blobs is cut into steps and finds each of them")
     for (unsigned i = 0; i < 300; i++)
         CHECK_INT(blob_put(&y.world, "a", blob_digest(i), blob_size(), test_now + (i % 3 == 0 ? 0 : 2 * GRACE)), 0);
     test_now += GRACE + 1;
-    CHECK_INT(walk_with(&y, &options, &freed), 2 + 1 + BLOB_FOLDERS);
+    CHECK_INT(walk_with(&y, &options, &freed), 7 + 1 + BLOB_FOLDERS);
     CHECK_INT(freed.blobs, 100);
     for (unsigned i = 0; i < 300; i++)
         CHECK_INT(has_record(&y, i), i % 3 != 0);

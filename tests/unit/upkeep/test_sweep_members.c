@@ -92,7 +92,7 @@ TEST(many_lapse, "thousands of memberships end in several changes")
         CHECK_INT(blob_put(&y.world, name, blob_digest(1), CONFIG_SIZE, test_now), 0);
     }
     test_now += 2 * GRACE;
-    CHECK_INT(walk_with(&y, &options, &freed), 1 + 3 + 1);
+    CHECK_INT(walk_with(&y, &options, &freed), 1 + 10 + 1);
     CHECK_INT(table_entries(look(&y.world), KV_MEMBERS), 2);
     meta_done(y.world.reader);
     yard_close(&y);
