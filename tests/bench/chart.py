@@ -16,7 +16,7 @@ from table import number
 WIDTH, LINE, TOP, BOTTOM, FIRST = 940, 25, 84, 46, 12  # pixels
 LEFT, RIGHT = 352, 770  # where the scale begins and ends
 LABEL_MAX = 56  # characters of a title
-LABEL_ROOM = 30  # pixels from a tick to the next
+LETTER = 7.5  # pixels of a small one, and more
 
 # side: colours on light and dark, and the mark that tells it apart without colour (for a circle of radius 5)
 SIDES = {
@@ -84,7 +84,8 @@ class Scale:
         powers = [10 ** n for n in range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)]
         kept = []
         for tick in [*powers, *(power * more for power in powers for more in (2, 5))]:
-            if self.low <= tick <= self.high and all(abs(self.x(tick) - self.x(other)) >= LABEL_ROOM for other in kept):
+            room = LETTER * (len(f"{tick:,g}×") + 1)
+            if self.low <= tick <= self.high and all(abs(self.x(tick) - self.x(other)) >= room for other in kept):
                 kept.append(tick)
         return sorted(kept)
 

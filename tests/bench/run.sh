@@ -1,6 +1,7 @@
 #!/bin/bash
 # Goal: Berth beside Debian's docker-registry and nginx on this machine, and beside distribution 3 and zot where Go is
-# there to build them, as ratios of one run. Results also go to $BUILD/bench-results.json.
+# there to build them, as ratios of one run. Results also go to $BUILD/bench-results.json, or bench-results-part.json when
+# only some rows were asked for.
 # usage: [BUILD=build] [BENCH_QUICK=1] tests/bench/run.sh [NAME]...
 #        NAME: part of a row's name, such as "push" or "manifest-get"; BENCH_QUICK: small and short, within 5 minutes
 set -euo pipefail
@@ -41,4 +42,4 @@ if [[ -z ${GO_BIN-} ]]; then
 fi
 export GO_BIN
 # This process becomes the benchmark, so that a signal to it reaches who stops the servers.
-exec python3 -B tests/bench/bench.py "$BUILD/bench-results.json" "$@"
+exec python3 -B tests/bench/bench.py "$BUILD/bench-results${1:+-part}.json" "$@"
