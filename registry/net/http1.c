@@ -289,7 +289,7 @@ void http1_accept(struct loop *loop, int fd, const struct network_address *from,
     http1_timers_attach(c);
     http1_reply_attach(c);
     http1_skipper_attach(c);
-    c->stream = stream_new(loop->events, fd, tls, c);
+    c->stream = stream_new(loop->events, loop->stream_room, fd, tls, c);
     if (tls != NULL)
         c->driven.peer.certificate = client_certificate_expect(stream_ssl(c->stream), &c->driven.peer);
     loop_connection_add(loop, &c->driven.connection);

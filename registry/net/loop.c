@@ -2,12 +2,14 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "registry/base/clock.h"
 #include "registry/base/rnd.h"
 #include "registry/net/body.h"
+#include "registry/net/stream.h"
 #include "registry/pulls.h"
 #include "registry/rules.h"
 #include "registry/server.h"
@@ -158,6 +160,7 @@ int loop_init(struct loop *loop, struct server *server, unsigned index, struct e
         return err_wrap(e, "event loop %u", loop->index);
     if (server->notes_pulls)
         loop->pulls = pulls_new(server->store->meta);
+    loop->stream_room = xmalloc(STREAM_ROOM_BYTES);
     loop->events = h2o_evloop_create();
     h2o_context_init(&loop->context, loop->events, &server->h2o);
     h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, on_messages);
@@ -181,6 +184,7 @@ void loop_dispose(struct loop *loop)
     h2o_evloop_run(loop->events, 0);
     h2o_context_dispose(&loop->context);
     h2o_evloop_destroy(loop->events);
+    free(loop->stream_room);
     pulls_free(&loop->pulls);
     meta_reader_free(&loop->reader);
 }

@@ -63,6 +63,7 @@ struct loop {
     uint64_t next_tick_ms;
     struct body_piece *spare_pieces;
     size_t spare_piece_count;
+    char *stream_room; /* what its streams share (stream.h) */
     uint64_t request_counter;
     unsigned warm_connections; /* those that keep buffers (http1_internal.h) */
     struct sbuf log_lines;     /* access-log lines of the last LOG_FLUSH_MS */

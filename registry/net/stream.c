@@ -10,7 +10,8 @@
 
 /* ---- the socket as an OpenSSL BIO ---- */
 
-/* Takes every record whole: what the kernel refuses waits in the backlog, and the writer stops until that is gone. */
+/* Takes every record whole: those of a batch go to the loop's room; of the others, what the kernel refuses waits in the
+ * backlog, and the writer stops until that is gone. */
 static int bio_write(BIO *bio, const char *bytes, int n)
 {
     struct stream *s = BIO_get_data(bio);
@@ -18,6 +19,8 @@ static int bio_write(BIO *bio, const char *bytes, int n)
 
     if (s->failed)
         return -1;
+    if (s->gathering)
+        return stream_gather(s, bytes, (size_t)n);
     if (s->backlog.n == 0)
         sent = stream_send_now(s, bytes, (size_t)n);
     if (sent < 0)
@@ -82,12 +85,13 @@ static SSL *new_ssl(struct stream *s, SSL_CTX *context)
 
 /* ---- life ---- */
 
-struct stream *stream_new(h2o_loop_t *loop, int fd, SSL_CTX *tls, void *owner)
+struct stream *stream_new(h2o_loop_t *loop, char *room, int fd, SSL_CTX *tls, void *owner)
 {
     struct stream *s = xcalloc(1, sizeof(*s));
 
     s->socket = h2o_evloop_socket_create(loop, fd, H2O_SOCKET_FLAG_IS_ACCEPTED_CONNECTION);
     s->socket->data = s;
+    s->room = room;
     s->fd = fd;
     s->owner = owner;
     if (tls != NULL)

@@ -25,13 +25,19 @@ struct stream;
 
 typedef void stream_cb(void *owner, bool ok);
 
-enum { STREAM_WOULD_BLOCK = -1, STREAM_FAILED = -2, STREAM_DISCARD_BYTES = 16384 };
+enum {
+    STREAM_WOULD_BLOCK = -1,
+    STREAM_FAILED = -2,
+    STREAM_DISCARD_BYTES = 16384,
+    STREAM_ROOM_BYTES = 17 * (16384 + 256) /* records for a piece of a file and the head before it */
+};
 
 /* What TLS reads at once of a body, at most. */
 enum { STREAM_READ_AHEAD_BYTES = 128 * 1024 };
 
-/* Takes over the non-blocking descriptor `fd`. `tls` may be NULL (plain); its reference is the caller's. */
-struct stream *stream_new(h2o_loop_t *loop, int fd, SSL_CTX *tls, void *owner);
+/* Takes over the non-blocking descriptor `fd`. `room`: STREAM_ROOM_BYTES that all streams of the loop share and that
+ * outlive them; they need it only inside of calls. `tls` may be NULL (plain); its reference is the caller's. */
+struct stream *stream_new(h2o_loop_t *loop, char *room, int fd, SSL_CTX *tls, void *owner);
 /* Sends close_notify if that is possible at once, closes, nulls. */
 void stream_close(struct stream **stream);
 /* No more writes: FIN to the client, which may still be read from (lingering close). */

@@ -47,8 +47,7 @@ static inline SSL_CTX *make_server_context(int padding)
 
     if (!SSL_CTX_use_certificate(context, certificate) || !SSL_CTX_use_PrivateKey(context, key))
         abort();
-    SSL_CTX_set_mode(context,
-                     SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(context, 1);
     X509_free(certificate);
     EVP_PKEY_free(key);
@@ -56,6 +55,8 @@ static inline SSL_CTX *make_server_context(int padding)
 }
 
 /* ---- both ends ---- */
+
+static char shared_room[STREAM_ROOM_BYTES];
 
 struct pair {
     h2o_loop_t *loop;
@@ -100,7 +101,7 @@ static inline void open_pair(struct pair *p, int tls_version, int padding)
         SSL_set_fd(p->ssl, p->fd);
         SSL_set_connect_state(p->ssl);
     }
-    p->stream = stream_new(p->loop, fds[0], p->server_context, p);
+    p->stream = stream_new(p->loop, shared_room, fds[0], p->server_context, p);
 }
 
 static inline void close_pair(struct pair *p)
