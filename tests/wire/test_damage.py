@@ -222,6 +222,21 @@ def _(server):
         wire.true(connection._take(LARGE) == data, "other bytes came")
 
 
+@wire.case("a file of which the page cache holds only some pages is sent whole")
+def _(server):
+    name, data = wire.fresh(), random.randbytes(LARGE)
+    digest = server.push_blob(name, data)
+    path = file_of(server, digest)
+    forget(path)
+    fd = os.open(path, os.O_RDONLY)
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_RANDOM)  # no reading ahead
+    for n in range(0, LARGE, 100_000):
+        os.pread(fd, 1, n)
+    os.close(fd)
+    with begin_pull(server, name, digest) as connection:
+        wire.true(connection._take(LARGE) == data, "other bytes came")
+
+
 @wire.case("damage is counted, and a thousand requests for it make one line")
 def _(server):
     name = wire.fresh()
