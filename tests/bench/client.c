@@ -97,7 +97,7 @@ void target_free(struct target *target)
 
 /* ---- connections ---- */
 
-static int shake_hands(struct client *c, struct err *e)
+static int shake_hands(struct client *c, SSL_SESSION *session, struct err *e)
 {
     char address[INET_ADDRSTRLEN];
 
@@ -107,12 +107,14 @@ static int shake_hands(struct client *c, struct err *e)
     inet_ntop(AF_INET, &c->target->address.sin_addr, address, sizeof(address));
     if (X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(c->ssl), address) != 1)
         return tls_error(e, "TLS");
+    if (session != NULL && SSL_set_session(c->ssl, session) != 1)
+        return tls_error(e, "TLS session");
     if (SSL_connect(c->ssl) != 1)
         return tls_error(e, "TLS handshake");
     return 0;
 }
 
-struct client *client_open(const struct target *target, struct err *e)
+struct client *client_resume(const struct target *target, SSL_SESSION *session, struct err *e)
 {
     struct client *c = xmalloc(sizeof(*c));
     const int on = 1;
@@ -124,10 +126,20 @@ struct client *client_open(const struct target *target, struct err *e)
     if (c->fd < 0 || connect(c->fd, (const struct sockaddr *)&target->address, sizeof(target->address)) != 0 ||
         setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)) != 0)
         err_errno(e, "connect to %s", target->host);
-    else if (target->tls == NULL || shake_hands(c, e) == 0)
+    else if (target->tls == NULL || shake_hands(c, session, e) == 0)
         return c;
     client_close(&c);
     return NULL;
+}
+
+struct client *client_open(const struct target *target, struct err *e)
+{
+    return client_resume(target, NULL, e);
+}
+
+SSL *client_ssl(const struct client *c)
+{
+    return c->ssl;
 }
 
 void client_close(struct client **client)
@@ -137,6 +149,8 @@ void client_close(struct client **client)
     *client = NULL;
     if (c == NULL)
         return;
+    if (c->ssl != NULL)
+        SSL_set_shutdown(c->ssl, SSL_SENT_SHUTDOWN); /* the session stays good */
     SSL_free(c->ssl);
     if (c->fd >= 0)
         close(c->fd);

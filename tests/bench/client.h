@@ -41,6 +41,10 @@ struct client;
 
 /* Connects and, with TLS, shakes hands. NULL and `e` on failure. */
 struct client *client_open(const struct target *target, struct err *e);
+/* The same, resuming `session`, which stays the caller's; NULL: a full handshake. */
+struct client *client_resume(const struct target *target, SSL_SESSION *session, struct err *e);
+/* The client's TLS, which ends with it; NULL: plain. */
+SSL *client_ssl(const struct client *c);
 /* Closes without ceremony, frees, nulls. */
 void client_close(struct client **client);
 

@@ -26,7 +26,10 @@ enum { SHARED_THREADS = 2, CONNECTIONS_MAX = 60000, SECONDS_MAX = 3600 };
 static const struct mode modes[] = {
     {"requests", "METHOD PATH", "one request again and again; {} in PATH becomes a new number each time", 2, true,
      false, NULL, requests_run, NULL},
-    {"handshakes", "", "connect, shake hands, close", 0, false, false, NULL, handshakes_run, NULL},
+    {"handshakes", "VERSION", "connect, shake hands in full by TLS 1.2 or 1.3, close", 1, false, false,
+     handshakes_prepare, handshakes_run, handshakes_free},
+    {"handshakes-resumed", "VERSION", "the same, resuming a session by its ticket", 1, false, false, handshakes_prepare,
+     handshakes_resumed_run, handshakes_free},
     {"pull", "PATH[,PATH]...", "--count GETs on each connection, which take the paths in turn", 1, false, false, NULL,
      pull_run, NULL},
     {"push", "REPOSITORY", "one layer of --mebibytes on each connection", 1, false, false, push_prepare, push_run,
@@ -35,7 +38,8 @@ static const struct mode modes[] = {
      images_run, NULL},
     {"mixed", "REPOSITORY PLAN",
      "--count pulls and pushes on each connection, as PLAN says: pull:10:75,push:10:25\n"
-     "                          is 75 % pulls and 25 % pushes of layers of 10 MiB; what is pulled is verified",
+     "                                     is 75 % pulls and 25 % pushes of layers of 10 MiB; what is pulled is "
+     "verified",
      2, false, false, mixed_prepare, mixed_run, mixed_free},
     {"tail", "REPOSITORY PATH", "GET on every second connection while the others push layers of --mebibytes", 2, false,
      false, tail_prepare, tail_run, mixed_free},
@@ -118,7 +122,7 @@ static int usage(void)
           "[ARGUMENT...]\n",
           stderr);
     for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-        fprintf(stderr, "  %-10s %-15s %s\n", modes[i].name, modes[i].arguments, modes[i].purpose);
+        fprintf(stderr, "  %-18s %-15s %s\n", modes[i].name, modes[i].arguments, modes[i].purpose);
     return 2;
 }
 

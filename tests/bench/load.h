@@ -72,9 +72,14 @@ struct mode {
 
 /* load_requests.c */
 int requests_run(struct worker *worker, struct err *e);
-int handshakes_run(struct worker *worker, struct err *e);
 int idle_run(struct worker *worker, struct err *e);
 int pull_run(struct worker *worker, struct err *e);
+
+/* load_handshakes.c */
+int handshakes_prepare(struct worker *worker, struct err *e);
+int handshakes_run(struct worker *worker, struct err *e);
+int handshakes_resumed_run(struct worker *worker, struct err *e);
+void handshakes_free(struct worker *worker);
 
 /* load_push.c */
 int push_prepare(struct worker *worker, struct err *e);

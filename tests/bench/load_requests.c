@@ -70,21 +70,6 @@ int requests_run(struct worker *worker, struct err *e)
     return rc;
 }
 
-int handshakes_run(struct worker *worker, struct err *e)
-{
-    uint64_t until = load_deadline(worker->options), began;
-
-    while ((began = load_clock()) < until) {
-        struct client *client = client_open(worker->target, e);
-
-        if (client == NULL)
-            return -1;
-        worker_finish(worker, began);
-        client_close(&client);
-    }
-    return 0;
-}
-
 /* One request each, so that whatever a server allocates for the first one is there; then silence. */
 int idle_run(struct worker *worker, struct err *e)
 {
