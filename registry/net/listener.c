@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,21 +50,27 @@ struct arrival {
 
 /* ---- accepting ---- */
 
+/* On the loop that it stays on. */
+static void settle(struct listener *l, struct loop *loop, int fd, const struct network_address *from)
+{
+    SSL_CTX *tls = l->tls && l->server->tls != NULL ? tls_context(l->server->tls) : NULL;
+
+    http1_accept(loop, fd, from, tls, l->hosts);
+    SSL_CTX_free(tls);
+}
+
 static void arrive(struct message *message)
 {
     struct arrival *arrival = H2O_STRUCT_FROM_MEMBER(struct arrival, message, message);
     struct loop *loop = arrival->loop;
-    struct listener *l = arrival->listener;
-    SSL_CTX *tls = l->tls && l->server->tls != NULL ? tls_context(l->server->tls) : NULL;
 
     atomic_fetch_sub(&loop->connection_count, 1); /* it was counted on its way; http1_accept() counts it for good */
     if (loop->stopping || loop->draining) {
         close(arrival->fd);
-        crowd_leave(l->server->crowd, &arrival->from);
+        crowd_leave(arrival->listener->server->crowd, &arrival->from);
     } else {
-        http1_accept(loop, arrival->fd, &arrival->from, tls, l->hosts);
+        settle(arrival->listener, loop, arrival->fd, &arrival->from);
     }
-    SSL_CTX_free(tls);
     free(arrival);
 }
 
@@ -81,15 +86,17 @@ static struct loop *idlest_loop(struct server *server)
 
 static void dispatch(struct listener *l, int fd, const struct network_address *from)
 {
-    struct arrival *arrival = xcalloc(1, sizeof(*arrival));
-    int on = 1;
+    struct loop *loop = idlest_loop(l->server);
+    struct arrival *arrival;
 
-    /* Both fail harmlessly on Unix sockets. */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    if (loop == &l->server->loops[0]) {
+        settle(l, loop, fd, from);
+        return;
+    }
+    arrival = xcalloc(1, sizeof(*arrival));
     arrival->message.run = arrive;
     arrival->listener = l;
-    arrival->loop = idlest_loop(l->server);
+    arrival->loop = loop;
     arrival->fd = fd;
     arrival->from = *from;
     atomic_fetch_add(&arrival->loop->connection_count, 1);
