@@ -32,9 +32,6 @@ enum {
     STREAM_ROOM_BYTES = 17 * (16384 + 256) /* records for a piece of a file and the head before it */
 };
 
-/* What TLS reads at once of a body, at most. */
-enum { STREAM_READ_AHEAD_BYTES = 128 * 1024 };
-
 /* Takes over the non-blocking descriptor `fd`. `room`: STREAM_ROOM_BYTES that all streams of the loop share and that
  * outlive them; they need it only inside of calls. `tls` may be NULL (plain); its reference is the caller's. */
 struct stream *stream_new(h2o_loop_t *loop, char *room, int fd, SSL_CTX *tls, void *owner);
@@ -52,8 +49,9 @@ ssize_t stream_read(struct stream *s, void *buf, size_t n);
 /* Read and drop up to `n` (at most STREAM_DISCARD_BYTES) bytes as they come, whatever they mean; works after a failed
  * handshake, too. Nothing can be read any more afterwards. Returns as stream_read(). */
 ssize_t stream_discard(struct stream *s, size_t n);
-/* Does what is read from now on hold secrets, as heads do? Then OpenSSL's copies of it are wiped as well, which would
- * cost bodies one part in sixty of their CPU time. It does after the handshake. */
+/* Does what is read from now on hold secrets, as heads do? Then OpenSSL's copies of it are wiped as well, and little is
+ * read ahead so that little has to be wiped; bodies, which would pay for that with one part in sixty of their CPU time,
+ * are read far ahead. It does behind the handshake. */
 void stream_expect_secrets(struct stream *s, bool secrets);
 /* Keep TLS's buffers (33 KiB) from one record to the next, which spares a client's next request the room being found and
  * wiped? Not at first. Afterwards they go as soon as they are empty. */

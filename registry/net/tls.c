@@ -83,7 +83,6 @@ static void set_protocol(SSL_CTX *context, const struct config *config)
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     /* One recv() for many records; the buffer is released when a connection is idle. */
     SSL_CTX_set_read_ahead(context, 1);
-    SSL_CTX_set_default_read_buffer_len(context, STREAM_READ_AHEAD_BYTES);
     /* Resumption is stateless, by tickets: nothing to share between loops, nothing to fill. */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_session_id_context(context, session_context, sizeof(session_context) - 1);
