@@ -301,7 +301,7 @@ void stream_handshake(struct stream *s, stream_cb *done)
     if (s->ssl == NULL)
         done(s->owner, true);
     else
-        h2o_socket_read_start(s->socket, on_handshake_readable);
+        shake_hands(s);
 }
 
 uint64_t stream_bytes_in(const struct stream *s)

@@ -7,7 +7,7 @@
  * both directions count their progress so that timers can tell a slow client from a dead one.
  *
  * Thread: a stream lives and dies on one loop. No function blocks. Callbacks run from the loop, never from inside the
- * call that asked for them, but for the handshake of a plain stream. After stream_close() no callback comes.
+ * call that asked for them, but for that of the handshake. After stream_close() no callback comes.
  */
 #ifndef BERTH_NET_STREAM_H
 #define BERTH_NET_STREAM_H
@@ -40,7 +40,8 @@ void stream_close(struct stream **stream);
 /* No more writes: FIN to the client, which may still be read from (lingering close). */
 void stream_finish_writing(struct stream *s);
 
-/* TLS handshake; for a plain stream `done(owner, true)` is called at once, from inside. */
+/* TLS handshake, beginning with what the client has sent already. `done` may be called at once, from inside: always so for
+ * a plain stream. */
 void stream_handshake(struct stream *s, stream_cb *done);
 
 /* Bytes read into `buf`, 0 at the end of the stream, STREAM_WOULD_BLOCK, or STREAM_FAILED. After anything but
