@@ -194,7 +194,7 @@ void stream_expect_secrets(struct stream *s, bool secrets)
         SSL_set_default_read_buffer_len(s->ssl, 0);
     } else {
         SSL_clear_options(s->ssl, SSL_OP_CLEANSE_PLAINTEXT);
-        SSL_set_default_read_buffer_len(s->ssl, READ_AHEAD_BYTES);
+        SSL_set_default_read_buffer_len(s->ssl, STREAM_READ_AHEAD_BYTES);
     }
     choose_mode(s);
 }

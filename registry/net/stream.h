@@ -29,6 +29,7 @@ enum {
     STREAM_WOULD_BLOCK = -1,
     STREAM_FAILED = -2,
     STREAM_DISCARD_BYTES = 16384,
+    STREAM_READ_AHEAD_BYTES = 128 * 1024,  /* of a body over TLS, with one recv() */
     STREAM_ROOM_BYTES = 17 * (16384 + 256) /* records for a piece of a file and the head before it */
 };
 

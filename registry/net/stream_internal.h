@@ -9,7 +9,6 @@ enum {
     TLS_RECORD = 16384,    /* largest plaintext of a record (RFC 8446 §5.1) */
     RECORD_OVERHEAD = 256, /* what a record may have beyond its plaintext (RFC 8446 §5.2) */
     BATCH_RECORDS = STREAM_ROOM_BYTES / (TLS_RECORD + RECORD_OVERHEAD),
-    READ_AHEAD_BYTES = 128 * 1024, /* of a body, with one recv() */
     SPANS_MAX = 8,
     /* A batch, and then a handshake flight or some records: a client that asks for more never reads. */
     BACKLOG_MAX = STREAM_ROOM_BYTES + 128 * 1024,

@@ -83,6 +83,10 @@ static void set_protocol(SSL_CTX *context, const struct config *config)
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     /* One recv() for many records; the buffer is released when a connection is idle. */
     SSL_CTX_set_read_ahead(context, 1);
+#if OPENSSL_VERSION_PREREQ(3, 2)
+    /* The size of the buffer is settled with the keys there; before, stream_expect_secrets() changes it as it is needed. */
+    SSL_CTX_set_default_read_buffer_len(context, STREAM_READ_AHEAD_BYTES);
+#endif
     /* Resumption is stateless, by tickets: nothing to share between loops, nothing to fill. */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_session_id_context(context, session_context, sizeof(session_context) - 1);
