@@ -70,18 +70,14 @@ static void send_chunk(struct file_reply *f)
     h2o_send(h2o, &chunk, 1, f->left == 0 ? H2O_SEND_STATE_FINAL : H2O_SEND_STATE_IN_PROGRESS);
 }
 
-/* Read on behind what the page cache had. What fails then is found again, and told, by the read after that. */
 static void read_on_worker(struct job *job)
 {
     struct file_reply *f = H2O_STRUCT_FROM_MEMBER(struct file_reply, job, job);
-    ssize_t had = f->got > 0 ? f->got : 0, more;
 
     do {
-        more = pread(f->fd, f->buffer + had, wanted(f) - (size_t)had, (off_t)f->offset + had);
+        f->got = pread(f->fd, f->buffer, wanted(f), (off_t)f->offset);
         f->number = errno;
-    } while (more < 0 && f->number == EINTR);
-    if (more > 0 || had == 0)
-        f->got = had + more;
+    } while (f->got < 0 && f->number == EINTR);
 }
 
 static void read_done(struct job *job)
@@ -102,13 +98,12 @@ static void proceed(h2o_generator_t *generator, h2o_req_t *h2o)
 
     (void)h2o;
     f->got = preadv2(f->fd, &span, 1, (off_t)f->offset, RWF_NOWAIT);
-    if (f->got == (ssize_t)span.iov_len) {
+    if (f->got > 0) {
         send_chunk(f);
         return;
     }
-    /* Not all of it is cached, or the file system has no RWF_NOWAIT: a worker will tell what is wrong, if anything is.
-     * Sending what there is would mean to follow the disk page by page while it reads ahead. */
-    f->reading = true;
+    f->reading =
+        true; /* not cached, or a file system without RWF_NOWAIT: a worker will tell what is wrong, if anything is */
     workers_submit(f->job.loop->server->workers, LANE_DISK, &f->job);
 }
 
