@@ -10,15 +10,25 @@
 #include "registry/side.h"
 #include "storage/meta/meta_usage.h"
 
-/* Clients' connections. A loop counts its listeners too, until it drains. */
-static int64_t count_connections(const struct loop *here)
+/* Clients' connections. The first loop counts its listeners too, until it drains. */
+static void count_connections(const struct loop *here)
 {
     const struct server *server = here->server;
-    int64_t n = here->draining ? 0 : -(int64_t)(1 + side_count(server->side));
+    int64_t all = 0, fewest = INT64_MAX, most = 0;
 
-    for (unsigned i = 0; i < server->loop_count; i++)
-        n += (int64_t)atomic_load(&server->loops[i].connection_count);
-    return n < 0 ? 0 : n;
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        int64_t n = (int64_t)atomic_load(&server->loops[i].connection_count);
+
+        if (i == 0 && !here->draining)
+            n -= (int64_t)(1 + side_count(server->side));
+        n = n < 0 ? 0 : n;
+        all += n;
+        fewest = n < fewest ? n : fewest;
+        most = n > most ? n : most;
+    }
+    metric_set(METRIC_CONNECTIONS, all);
+    metric_set(METRIC_LOOP_CONNECTIONS_FEWEST, fewest);
+    metric_set(METRIC_LOOP_CONNECTIONS_MOST, most);
 }
 
 /* What nobody counts while it happens. */
@@ -51,7 +61,7 @@ static void look_around(const struct loop *here)
     struct tls *tls = server->tls;
 
     look_at_storage(here);
-    metric_set(METRIC_CONNECTIONS, count_connections(here));
+    count_connections(here);
     metric_set(METRIC_CONNECTIONS_LIMIT, (int64_t)crowd_most(server->crowd));
     metric_set(METRIC_QUEUE_DISK, (int64_t)workers_waiting(server->workers, LANE_DISK));
     metric_set(METRIC_QUEUE_HASH, (int64_t)workers_waiting(server->workers, LANE_HASH));

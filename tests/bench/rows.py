@@ -13,6 +13,7 @@ PER_REQUEST = cost("CPU us/request")
 PER_GIB = cost("CPU-s/GiB")
 MOUNT = f"/v2/bench/mount-{{{{}}}}/blobs/uploads/?mount={{digest}}&from={REPOSITORY}"
 
+SHAKE_GOALS = (rate("handshakes/s", nginx=1.2, registry=1, **PEERS), cost("CPU us/handshake"))
 READ = (
     Row("manifest-get", "GET a manifest by tag, 32 connections", ALL,
         (rate("requests/s", registry=40, nginx=0.9, **PEERS), PER_REQUEST), work.wrk(MANIFEST_PATH)),
@@ -25,8 +26,9 @@ READ = (
         (rate("requests/s", registry=20, **PEERS), PER_REQUEST), work.requests("HEAD", "{blob}", 200)),
     Row("blob-mount", "mount a blob into new repositories, 32 connections", REGISTRIES,
         (rate("mounts/s", registry=20, **PEERS), PER_REQUEST), work.requests("POST", MOUNT, 201)),
-    Row("handshakes", "full TLS handshakes, 8 at once", ALL,
-        (rate("handshakes/s", nginx=1.2, registry=1, **PEERS), cost("CPU us/handshake")), work.handshakes),
+    Row("handshakes", "full TLS 1.3 handshakes, 8 at once", ALL, SHAKE_GOALS, work.handshakes("handshakes", "1.3")),
+    Row("handshakes-resumed", "TLS 1.3 handshakes resumed by ticket, 8 at once", ALL, SHAKE_GOALS,
+        work.handshakes("handshakes-resumed", "1.3")),
     Row("tail", "p99 of GETs of a manifest while 8 clients push", REGISTRIES,
         (cost("ms", registry=1, **PEERS), rate("MB/s pushed")), work.tail),
 )

@@ -76,8 +76,10 @@ def requests(method, path, expect, connections=32):
     return work
 
 
-def handshakes(bench, server, _):
-    return per_second(*load(server, "--connections", 8, "--seconds", bench.amounts.seconds, "handshakes"))
+def handshakes(mode, version):
+    def work(bench, server, _):
+        return per_second(*load(server, "--connections", 8, "--seconds", bench.amounts.seconds, mode, version))
+    return work
 
 
 def images(bench, server, turn):

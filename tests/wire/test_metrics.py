@@ -164,6 +164,9 @@ def _(server):
     wire.eventually(lambda: value(metrics(), "berth_connections") == 1, "only the scrape's connection is left")
     idle = [server.connect() for _ in range(7)]
     wire.eventually(lambda: value(metrics(), "berth_connections") == 8, "seven more are counted")
+    now = metrics()
+    fewest, most = (value(now, "berth_loop_connections", loop=loop) for loop in ("fewest", "most"))
+    wire.true(most - fewest <= 2, f"connections spread over the loops: {fewest} to {most}")
     for c in idle:
         c.socket.close()
     wire.eventually(lambda: value(metrics(), "berth_connections") == 1, "they are counted no more")
