@@ -320,6 +320,7 @@ void upload_call_receive(struct request *rq)
     } else if (!upload_call_reserve(rq)) {
         request_work(rq, LANE_DISK, let_go, no_room);
     } else {
+        rq->sink.position = call->offset;
         rq->sink.piece = on_piece;
         rq->sink.end = on_end;
         body_start(rq->h2o, &rq->sink);

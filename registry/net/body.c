@@ -32,20 +32,37 @@ void body_return(struct body_piece *piece)
         body_piece_free(piece);
 }
 
-struct body_piece *body_piece_new(struct driven *source)
+static struct piece_stock *stock_of(struct loop *loop, size_t size)
+{
+    return size == BODY_PIECE_LARGE ? &loop->large_pieces : &loop->small_pieces;
+}
+
+static struct body_piece *take(struct loop *loop, size_t size)
+{
+    struct piece_stock *stock = stock_of(loop, size);
+    struct body_piece *piece = stock->spare;
+
+    stock->in_use++;
+    if (piece != NULL) {
+        stock->spare = piece->next;
+        stock->spare_count--;
+        return piece;
+    }
+    piece = xmalloc(sizeof(*piece) + size + BODY_FRAMING_ROOM);
+    piece->size = size;
+    return piece;
+}
+
+struct body_piece *body_piece_new(struct driven *source, uint64_t length, uint64_t position)
 {
     struct loop *loop = source->loop;
-    struct body_piece *piece = loop->spare_pieces;
+    bool large = length > BODY_PIECE_SMALL && loop->large_pieces.in_use < BODY_LARGE_MOST;
+    struct body_piece *piece = take(loop, large ? BODY_PIECE_LARGE : BODY_PIECE_SMALL);
 
-    if (piece != NULL) {
-        loop->spare_pieces = piece->next;
-        loop->spare_piece_count--;
-    } else {
-        piece = xmalloc(sizeof(*piece));
-    }
     piece->span_count = 0;
     piece->length = 0;
     piece->filled = 0;
+    piece->wanted = piece->size - position % piece->size;
     piece->loop = loop;
     piece->source = source;
     return piece;
@@ -53,15 +70,25 @@ struct body_piece *body_piece_new(struct driven *source)
 
 void body_piece_free(struct body_piece *piece)
 {
-    struct loop *loop = piece->loop;
+    struct piece_stock *stock = stock_of(piece->loop, piece->size);
 
-    if (loop->spare_piece_count == BODY_SPARE_PIECES) {
+    stock->in_use--;
+    if (stock->spare_count == (piece->size == BODY_PIECE_LARGE ? BODY_SPARE_LARGE : BODY_SPARE_SMALL)) {
         free(piece);
         return;
     }
-    piece->next = loop->spare_pieces;
-    loop->spare_pieces = piece;
-    loop->spare_piece_count++;
+    piece->next = stock->spare;
+    stock->spare = piece;
+    stock->spare_count++;
+}
+
+size_t body_piece_missing(const struct body_piece *piece)
+{
+    size_t room = piece->size + BODY_FRAMING_ROOM - piece->filled;
+    size_t content = piece->wanted > piece->length ? piece->wanted - piece->length : 0;
+    size_t n = content < room ? content : room;
+
+    return n < BODY_READ_MOST ? n : BODY_READ_MOST;
 }
 
 void body_piece_add(struct body_piece *piece, char *bytes, size_t n)
@@ -80,13 +107,19 @@ void body_piece_add(struct body_piece *piece, char *bytes, size_t n)
     }
 }
 
-void body_pieces_dispose(struct loop *loop)
+static void dispose(struct piece_stock *stock)
 {
-    while (loop->spare_pieces != NULL) {
-        struct body_piece *piece = loop->spare_pieces;
+    while (stock->spare != NULL) {
+        struct body_piece *piece = stock->spare;
 
-        loop->spare_pieces = piece->next;
+        stock->spare = piece->next;
         free(piece);
     }
-    loop->spare_piece_count = 0;
+    stock->spare_count = 0;
+}
+
+void body_pieces_dispose(struct loop *loop)
+{
+    dispose(&loop->small_pieces);
+    dispose(&loop->large_pieces);
 }

@@ -47,6 +47,7 @@ void http1_close(struct http1 *c)
     struct loop *loop = c->driven.loop;
 
     http1_cool(c);
+    http1_body_forget_turn(c);
     if (c->out != NULL)
         c->out->source = NULL; /* its body_return() frees it */
     if (c->filling != NULL)
@@ -91,6 +92,7 @@ static void drop_input(struct http1 *c)
 
 void http1_next(struct http1 *c)
 {
+    http1_body_forget_turn(c);
     h2o_dispose_request(&c->req);
     drop_input(c);
     stream_expect_secrets(c->stream, true);

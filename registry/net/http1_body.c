@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TURN_BYTES = 256 * 1024 }; /* read from one connection before the others of its loop are looked at */
+
 static void read_body(struct http1 *c);
 
 static struct http1 *of_driven(struct driven *driven)
@@ -27,7 +29,20 @@ static void finish_body(struct http1 *c)
     sbuf_put(&c->behind, c->filling->data + c->parsed, c->filling->filled - c->parsed);
 }
 
-/* Hand the filled piece over, if the sink is free; tell the sink of the end, if that is reached. May free the
+static uint64_t driver_body_length(struct driven *driven)
+{
+    const struct http1_parser *parser = &of_driven(driven)->parser;
+
+    return parser->chunked ? BODY_LENGTH_UNKNOWN : parser->length;
+}
+
+static void begin_piece(struct http1 *c)
+{
+    c->filling = body_piece_new(&c->driven, driver_body_length(&c->driven), c->sink->position);
+    c->parsed = 0;
+}
+
+/* Hand over what is in the piece, if the sink is free; tell the sink of the end, if that is reached. May free the
  * connection. */
 static void deliver(struct http1 *c)
 {
@@ -39,6 +54,7 @@ static void deliver(struct http1 *c)
     if (piece != NULL && piece->length > 0) {
         c->filling = NULL;
         c->out = piece;
+        sink->position += piece->length;
         sink->piece(sink, piece);
     } else if (c->body_complete) {
         if (piece != NULL)
@@ -70,13 +86,49 @@ static bool parse_piece(struct http1 *c)
     return true;
 }
 
-/* Fill the current piece from the socket until it is full, the body ends, or nothing more is there. */
+static bool has_yielded(struct http1 *c)
+{
+    return h2o_linklist_is_linked(&c->turn.super.link);
+}
+
+static void on_turn(struct message *message)
+{
+    struct http1 *c = H2O_STRUCT_FROM_MEMBER(struct http1, turn, message);
+
+    if (c->phase == BODY && !c->body_complete && !c->body_cut)
+        read_body(c);
+}
+
+/* Go on in the loop's next turn; no readiness event would tell of what OpenSSL holds already. */
+static void yield(struct http1 *c)
+{
+    if (has_yielded(c))
+        return;
+    c->turn.run = on_turn;
+    loop_yield(c->driven.loop, &c->turn);
+}
+
+void http1_body_forget_turn(struct http1 *c)
+{
+    if (has_yielded(c))
+        h2o_linklist_unlink(&c->turn.super.link);
+}
+
+/* Fill the current piece from the socket until it is full, the body ends, nothing more is there, or others have their
+ * turn. */
 static bool fill_piece(struct http1 *c)
 {
     struct body_piece *piece = c->filling;
+    size_t missing, turn = 0;
 
-    while (piece->filled < BODY_PIECE_BYTES && !c->body_complete) {
-        ssize_t got = stream_read(c->stream, piece->data + piece->filled, BODY_PIECE_BYTES - piece->filled);
+    while (!c->body_complete && (missing = body_piece_missing(piece)) > 0) {
+        ssize_t got;
+
+        if (turn >= TURN_BYTES) {
+            yield(c);
+            break;
+        }
+        got = stream_read(c->stream, piece->data + piece->filled, missing);
 
         if (got == STREAM_WOULD_BLOCK)
             break;
@@ -86,6 +138,7 @@ static bool fill_piece(struct http1 *c)
             return true;
         }
         piece->filled += (size_t)got;
+        turn += (size_t)got;
         if (!parse_piece(c))
             return false;
     }
@@ -97,22 +150,31 @@ static void on_body_readable(void *owner, bool ok)
     struct http1 *c = owner;
 
     (void)ok; /* reading tells, and takes what came before the failure */
-    read_body(c);
+    if (!has_yielded(c))
+        read_body(c);
 }
 
 static void read_body(struct http1 *c)
 {
-    if (c->filling == NULL) {
-        c->filling = body_piece_new(&c->driven);
-        c->parsed = 0;
-    }
+    bool full;
+
+    if (c->filling == NULL)
+        begin_piece(c);
     if (!fill_piece(c))
         return;
-    if (c->body_complete || c->body_cut || (c->filling->filled == BODY_PIECE_BYTES && c->out != NULL))
+    full = body_piece_missing(c->filling) == 0;
+    if (c->body_complete || c->body_cut || (full && c->out != NULL))
         stream_ignore_reads(c->stream); /* both pieces full: wait for one to come back */
     else
         stream_await_readable(c->stream, on_body_readable);
-    deliver(c);
+    if (full || c->body_complete || c->body_cut)
+        deliver(c);
+}
+
+void http1_body_tick(struct http1 *c)
+{
+    if (c->filling != NULL && c->filling->length > 0)
+        deliver(c);
 }
 
 /* Body bytes that came in one read with the head. False when the connection is gone or the body malformed. */
@@ -121,17 +183,16 @@ static bool take_early_bytes(struct http1 *c)
     size_t early = c->input.n - c->input_used;
 
     /* What is behind a head came with it in one read, or was behind the body before it in that one's piece. */
-    if (early > BODY_PIECE_BYTES)
+    if (early > BODY_READ_MOST)
         abort();
-    c->filling = body_piece_new(&c->driven);
-    c->parsed = 0;
+    begin_piece(c);
     memcpy(c->filling->data, c->input.p + c->input_used, early);
     c->filling->filled = early;
     c->input.n = c->input_used;
     return early == 0 || parse_piece(c);
 }
 
-_Static_assert(HEAD_BYTES_MAX + HEAD_READ_BYTES <= BODY_PIECE_BYTES, "one read behind a head fits a piece");
+_Static_assert(HEAD_BYTES_MAX + HEAD_READ_BYTES <= BODY_READ_MOST, "one read behind a head fits a piece");
 
 static void begin_body(struct http1 *c)
 {
@@ -152,13 +213,6 @@ static void on_continue_sent(void *owner, bool ok)
 }
 
 /* ---- what the driver offers to handlers (body.h) ---- */
-
-static uint64_t driver_body_length(struct driven *driven)
-{
-    const struct http1_parser *parser = &of_driven(driven)->parser;
-
-    return parser->chunked ? BODY_LENGTH_UNKNOWN : parser->length;
-}
 
 static void driver_body_start(struct driven *driven, struct body_sink *sink)
 {

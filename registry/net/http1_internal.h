@@ -54,6 +54,7 @@ struct http1 {
     bool body_complete;
     bool body_cut; /* the client is gone; what it sent is still to be delivered */
     bool continue_due;
+    struct message turn; /* linked while others have theirs */
     struct body_sink skipper;
 
     /* the reply */
@@ -85,6 +86,10 @@ void http1_cool(struct http1 *c);
 /* ---- http1_body.c ---- */
 
 extern const struct driver http1_driver;
+/* Hand over what has waited for its piece to fill. */
+void http1_body_tick(struct http1 *c);
+/* The body is over, or the connection: no more turns of its. Frees nothing. */
+void http1_body_forget_turn(struct http1 *c);
 /* Prepare the sink that drops a short body nobody asked for. Frees nothing. */
 void http1_skipper_attach(struct http1 *c);
 

@@ -49,7 +49,7 @@ static bool expired(struct http1 *c, uint64_t now_ms)
     case BODY: /* excused while both pieces are on our side */
         return too_slow(c, now_ms,
                         c->body_complete ||
-                            (c->out != NULL && c->filling != NULL && c->filling->filled == BODY_PIECE_BYTES));
+                            (c->out != NULL && c->filling != NULL && body_piece_missing(c->filling) == 0));
     case REPLY:
         return too_slow(c, now_ms, !stream_is_writing(c->stream));
     case LINGER:
@@ -63,10 +63,14 @@ static void on_tick(struct connection *connection, uint64_t now_ms)
 {
     struct http1 *c = of_connection(connection);
 
-    if (expired(c, now_ms))
+    if (expired(c, now_ms)) {
         http1_close(c);
-    else if (now_ms - c->answered_ms >= COOL_MS)
+        return;
+    }
+    if (now_ms - c->answered_ms >= COOL_MS)
         http1_cool(c);
+    if (c->phase == BODY)
+        http1_body_tick(c);
 }
 
 static void on_drain(struct connection *connection)

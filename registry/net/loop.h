@@ -41,6 +41,13 @@ struct connection {
     void (*kill)(struct connection *connection);
 };
 
+/* Pieces of bodies (body.h), of one size. */
+struct piece_stock {
+    struct body_piece *spare;
+    size_t spare_count;
+    size_t in_use;
+};
+
 struct loop {
     /* of the thread that starts and stops it */
     pthread_t thread;
@@ -61,8 +68,8 @@ struct loop {
     h2o_linklist_t yielded; /* messages that wait for a turn */
     uint64_t now_ms;
     uint64_t next_tick_ms;
-    struct body_piece *spare_pieces;
-    size_t spare_piece_count;
+    struct piece_stock small_pieces;
+    struct piece_stock large_pieces;
     char *stream_room; /* what its streams share (stream.h) */
     uint64_t request_counter;
     unsigned warm_connections; /* those that keep buffers (http1_internal.h) */

@@ -99,7 +99,7 @@ static size_t feed_head(struct side *side, struct str part)
     }
     tell_head(side);
     if (parser_has_body(&side->parser)) {
-        side->piece = body_piece_new(&source);
+        side->piece = body_piece_new(&source, 0, 0);
         side->parsed = 0;
     } else {
         end(side);
@@ -174,7 +174,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct str input = fuzz_text(data, size), cuts;
     struct side whole, parts;
 
-    if (size == 0 || size > BODY_PIECE_BYTES)
+    if (size == 0 || size > BODY_PIECE_SMALL)
         return 0;
     cuts = str_from(input, 1);
     if (cuts.n > data[0])

@@ -55,6 +55,19 @@ def _(server):
     stored(server, repository, DATA)
 
 
+@wire.case("bytes of a client that pauses are kept without waiting for more, and the upload goes on")
+def _(server):
+    repository = wire.fresh()
+    place = server.begin(repository)
+    with server.connect() as c:
+        c.send(c.compose("PATCH", place, [("Content-Length", str(len(DATA)))], DATA[:6000]))
+        wire.eventually(lambda: status_of(server, place) == "0-5999", "the 6000 bytes are kept")
+        c.send(DATA[6000:])
+        wire.equal(c.answer().status, 202)
+    wire.equal(put(server, place, DIGEST).status, 201)
+    stored(server, repository, DATA)
+
+
 @wire.case("a body shorter than announced leaves the upload able to go on")
 def _(server):
     place = server.begin(wire.fresh())

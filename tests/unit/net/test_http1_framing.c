@@ -28,7 +28,7 @@ static void body_begin(struct body *body, const char *head)
     head_begin(&body->head);
     head_feed(&body->head, str_of(head));
     CHECK(body->head.result == PARSE_DONE);
-    body->piece = body_piece_new(&source);
+    body->piece = body_piece_new(&source, 0, 0);
     body->result = PARSE_MORE;
 }
 
@@ -41,7 +41,7 @@ static void deliver(struct body *body)
         sbuf_put(&body->content, body->piece->spans[i].iov_base, body->piece->spans[i].iov_len);
     CHECK_INT(body->content.n - before, body->piece->length);
     body_piece_free(body->piece);
-    body->piece = body_piece_new(&source);
+    body->piece = body_piece_new(&source, 0, 0);
     body->parsed = 0;
 }
 
@@ -51,7 +51,7 @@ static void body_feed(struct body *body, struct str part)
 
     if (body->result != PARSE_MORE || part.n == 0)
         return;
-    if (body->piece->filled + part.n > BODY_PIECE_BYTES)
+    if (body->piece->filled + part.n > BODY_PIECE_SMALL)
         deliver(body);
     memcpy(body->piece->data + body->piece->filled, part.p, part.n);
     body->piece->filled += part.n;
@@ -256,7 +256,7 @@ TEST(padded_chunks, "chunks that are mostly extension are refused in the end")
 
 TEST(merging, "bytes that touch become one span")
 {
-    struct body_piece *piece = body_piece_new(&source);
+    struct body_piece *piece = body_piece_new(&source, 0, 0);
 
     body_piece_add(piece, piece->data, 10);
     body_piece_add(piece, piece->data + 10, 5);
@@ -272,12 +272,12 @@ TEST(merging, "bytes that touch become one span")
 
 TEST(closing_gaps, "when the spans are used up, bytes move together and none is lost")
 {
-    struct body_piece *piece = body_piece_new(&source);
+    struct body_piece *piece = body_piece_new(&source, 0, 0);
     struct sbuf got = {0}, wanted = {0};
 
-    for (size_t i = 0; i < BODY_PIECE_BYTES; i++)
+    for (size_t i = 0; i < BODY_PIECE_SMALL; i++)
         piece->data[i] = (char)(i * 31 >> 3);
-    for (size_t at = 0; at + 100 < BODY_PIECE_BYTES; at += 130) { /* gaps of 30 bytes */
+    for (size_t at = 0; at + 100 < BODY_PIECE_SMALL; at += 130) { /* gaps of 30 bytes */
         sbuf_put(&wanted, piece->data + at, 100);
         body_piece_add(piece, piece->data + at, 100);
     }
@@ -292,21 +292,97 @@ TEST(closing_gaps, "when the spans are used up, bytes move together and none is 
     body_pieces_dispose(&loop);
 }
 
-TEST(spares, "a loop keeps some pieces and no more")
+TEST(spares, "a loop keeps some pieces of each size and no more")
 {
-    struct body_piece *pieces[BODY_SPARE_PIECES + 2];
+    static const struct {
+        uint64_t length;
+        size_t spares;
+        struct piece_stock *stock;
+    } cases[] = {
+        {BODY_PIECE_SMALL, BODY_SPARE_SMALL, &loop.small_pieces},
+        {BODY_LENGTH_UNKNOWN, BODY_SPARE_LARGE, &loop.large_pieces},
+    };
 
-    for (size_t i = 0; i < COUNT(pieces); i++)
-        pieces[i] = body_piece_new(&source);
+    for (size_t c = 0; c < COUNT(cases); c++) {
+        struct body_piece *pieces[BODY_LARGE_MOST];
+        size_t n = cases[c].spares + 1;
+
+        for (size_t i = 0; i < n; i++)
+            pieces[i] = body_piece_new(&source, cases[c].length, 0);
+        CHECK_INT(cases[c].stock->in_use, n);
+        for (size_t i = 0; i < n; i++)
+            body_piece_free(pieces[i]);
+        CHECK_INT(cases[c].stock->in_use, 0);
+        CHECK_INT(cases[c].stock->spare_count, cases[c].spares);
+        pieces[0] = body_piece_new(&source, cases[c].length, 0);
+        CHECK_INT(cases[c].stock->spare_count, cases[c].spares - 1);
+        CHECK(pieces[0]->span_count == 0 && pieces[0]->length == 0 && pieces[0]->filled == 0);
+        CHECK(pieces[0]->loop == &loop && pieces[0]->source == &source);
+        body_piece_free(pieces[0]);
+        body_pieces_dispose(&loop);
+        CHECK_INT(cases[c].stock->spare_count, 0);
+        CHECK(cases[c].stock->spare == NULL);
+    }
+}
+
+TEST(sizes, "pieces are large for long bodies, and small when many are in use")
+{
+    struct body_piece *pieces[BODY_LARGE_MOST + 2];
+
+    pieces[0] = body_piece_new(&source, BODY_PIECE_SMALL, 0);
+    CHECK_INT(pieces[0]->size, BODY_PIECE_SMALL);
+    for (size_t i = 1; i < COUNT(pieces); i++) {
+        pieces[i] = body_piece_new(&source, i % 2 == 0 ? BODY_LENGTH_UNKNOWN : BODY_PIECE_SMALL + 1, 0);
+        CHECK_INT(pieces[i]->size, i <= BODY_LARGE_MOST ? BODY_PIECE_LARGE : BODY_PIECE_SMALL);
+    }
+    body_piece_free(pieces[1]);
+    pieces[1] = body_piece_new(&source, BODY_LENGTH_UNKNOWN, 0);
+    CHECK_INT(pieces[1]->size, BODY_PIECE_LARGE);
     for (size_t i = 0; i < COUNT(pieces); i++)
         body_piece_free(pieces[i]);
-    CHECK_INT(loop.spare_piece_count, BODY_SPARE_PIECES);
-    pieces[0] = body_piece_new(&source);
-    CHECK_INT(loop.spare_piece_count, BODY_SPARE_PIECES - 1);
-    CHECK(pieces[0]->span_count == 0 && pieces[0]->length == 0 && pieces[0]->filled == 0);
-    CHECK(pieces[0]->loop == &loop && pieces[0]->source == &source);
-    body_piece_free(pieces[0]);
     body_pieces_dispose(&loop);
-    CHECK_INT(loop.spare_piece_count, 0);
-    CHECK(loop.spare_pieces == NULL);
+}
+
+TEST(boundaries, "a piece is full where the next multiple of its size begins in what is kept")
+{
+    static const struct {
+        uint64_t length, position;
+        size_t wanted;
+    } cases[] = {
+        {1, 0, BODY_PIECE_SMALL},
+        {1, 1, BODY_PIECE_SMALL - 1},
+        {1, BODY_PIECE_SMALL - 1, 1},
+        {1, 5 * (uint64_t)BODY_PIECE_SMALL, BODY_PIECE_SMALL},
+        {BODY_LENGTH_UNKNOWN, 0, BODY_PIECE_LARGE},
+        {BODY_LENGTH_UNKNOWN, (1ULL << 40) + 10, BODY_PIECE_LARGE - 10},
+    };
+
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct body_piece *piece = body_piece_new(&source, cases[i].length, cases[i].position);
+        size_t read = 0;
+
+        for (size_t n; (n = body_piece_missing(piece)) > 0; read += n) {
+            CHECK(n <= BODY_READ_MOST);
+            body_piece_add(piece, piece->data + piece->filled, n);
+            piece->filled += n;
+        }
+        CHECK_INT(read, cases[i].wanted);
+        body_piece_free(piece);
+    }
+    body_pieces_dispose(&loop);
+}
+
+TEST(framing_room, "a piece is full, too, when chunk framing has used up its room")
+{
+    struct body_piece *piece = body_piece_new(&source, 1, 0);
+
+    piece->filled = BODY_PIECE_SMALL + BODY_FRAMING_ROOM - 1;
+    CHECK_INT(body_piece_missing(piece), 1);
+    piece->filled++;
+    CHECK_INT(body_piece_missing(piece), 0);
+    piece->filled = 10;
+    piece->length = piece->wanted + 1; /* came behind a head, more than up to the boundary */
+    CHECK_INT(body_piece_missing(piece), 0);
+    body_piece_free(piece);
+    body_pieces_dispose(&loop);
 }
