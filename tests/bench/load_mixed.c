@@ -1,10 +1,10 @@
 /*
  * Modes in which clients do several things at once.
  *
- * mixed: a plan says of which operations how much. All connections together carry it out: operation number k is done by
- * connection k modulo their number, and the plan spreads its kinds evenly over the numbers, so that every run, on every
- * side, does the same in the same order. Pushed layers differ from each other and from other runs'; pulled ones are the
- * same in every run, pushed before the clock starts by whoever is connection 0, and verified by their digest.
+ * mixed: a plan says of which operations how much. All connections together carry it out, with its kinds spread evenly
+ * over time and connections, so that every run, on every side, does the same in the same order. Pushed layers differ
+ * from each other and from other runs'; pulled ones are the same in every run, pushed before the clock starts by whoever
+ * is connection 0, and verified by their digest.
  *
  * tail: even connections ask for a small thing while odd ones push until the time is over.
  */
@@ -64,8 +64,8 @@ static int parse_plan(struct mixed *mixed, struct str plan, struct err *e)
     return 0;
 }
 
-/* Of `count` operations one after the other, each time the kind that is furthest behind its share; the ones that are
- * `index` modulo `stride` are this connection's. */
+/* Of `count` operations one after the other, each time the kind that is furthest behind its share. Connections take
+ * turns, beginning one further in every round, so that no kind falls to the same connection again and again. */
 static void spread_kinds(const struct mixed *mixed, unsigned *order, uint64_t count, uint64_t stride, unsigned index)
 {
     int64_t behind[KINDS_MAX] = {0}, total = 0;
@@ -81,7 +81,7 @@ static void spread_kinds(const struct mixed *mixed, unsigned *order, uint64_t co
                 next = i;
         }
         behind[next] -= total;
-        if (k % stride == index)
+        if ((k + k / stride) % stride == index)
             order[k / stride] = next;
     }
 }

@@ -91,7 +91,7 @@ if [[ ! -x $GOBIN/$name ]]; then
     echo "building $name with $("$go" env GOVERSION)" >&2
     said=$(mktemp)
     trap 'rm -f "$said"' EXIT
-    if ! (build "$name") 2> >(tee "$said" >&2); then
+    if ! (build "$name") 2>&1 | tee "$said" >&2; then
         ! grep -qE 'This module version is not available|403 Forbidden' "$said" || exit 3
         exit 1
     fi
