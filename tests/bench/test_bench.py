@@ -197,7 +197,7 @@ def alone(row):
 def _():
     with tiny_bench() as tiny:
         for row in rows.ROWS:
-            if row.name not in ("manifest-get-auth", "blob-mount", "handshakes", "tail", "pull-8", "push-4", "small-images",
+            if row.name not in ("manifest-get-auth", "blob-mount", "tail", "pull-8", "push-4", "small-images",
                                 "mixed-both-1", "memory-idle", "catalog-page"):
                 continue
             result = bench.run_row(tiny, alone(row))

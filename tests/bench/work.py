@@ -33,7 +33,9 @@ def load(server, *arguments):
                           text=True) as program:
         first = program.stdout.readline()
         before = server.cpu_seconds()
-        output = program.communicate("\n" if first == "ready\n" else "")[0]
+        if first == "ready\n":
+            print(file=program.stdin, flush=True)
+        output = program.stdout.read()
         cpu = server.cpu_seconds() - before
     if program.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}:\n{first}{output}")
