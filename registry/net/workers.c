@@ -7,7 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { HASH_NICE = 10 };
+/* Behind the loops, which answer the many in microseconds; hashing passwords behind the disk. */
+enum { DISK_NICE = 5, HASH_NICE = 10 };
 
 /* Jobs in the order they came. */
 struct queue {
@@ -23,7 +24,7 @@ struct crew {
     struct queue *queues;
     unsigned queue_count;
     bool closing; /* under lock */
-    bool low_priority;
+    int nice;     /* more than who starts it */
     pthread_t *threads;
     unsigned thread_count;
 };
@@ -88,8 +89,7 @@ static void *worker_main(void *argument)
     struct job *job;
 
     /* On Linux a nice value belongs to the thread. Being refused one costs nothing but the preference. */
-    if (crew->low_priority)
-        setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), HASH_NICE);
+    setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), getpriority(PRIO_PROCESS, 0) + crew->nice);
     while ((job = take(crew)) != NULL) {
         job->run(job);
         send_home(job);
@@ -136,7 +136,8 @@ struct workers *workers_start(unsigned disk_threads, unsigned hash_threads, stru
     struct workers *workers = xcalloc(1, sizeof(*workers));
     int disk, hash;
 
-    workers->hash.low_priority = true;
+    workers->disk.nice = DISK_NICE;
+    workers->hash.nice = HASH_NICE;
     disk = open_crew(&workers->disk, &workers->lanes[LANE_DISK], 1, disk_threads, e);
     hash = open_crew(&workers->hash, &workers->lanes[LANE_HASH], LANE_COUNT - LANE_HASH, hash_threads, e);
     if (disk != 0 || hash != 0)

@@ -17,7 +17,7 @@
 
 enum lane {
     LANE_DISK,    /* file operations: many threads, mostly waiting */
-    LANE_HASH,    /* password hashes: one thread per core, at low priority */
+    LANE_HASH,    /* password hashes: one thread per core, at lower priority */
     LANE_SUSPECT, /* the same threads, when LANE_HASH is empty: hashes for who fails often */
     LANE_COUNT,
 };
