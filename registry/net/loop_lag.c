@@ -57,17 +57,19 @@ static void put_turns(struct sbuf *out, const struct loop_lag *lag, size_t loop)
  * Documentation/scheduler/sched-stats.rst). False where the kernel does not tell. */
 static bool read_wait(const struct loop_lag *lag, uint64_t *ns)
 {
-    char path[64];
+    char path[64], line[128] = "";
+    struct str second;
     FILE *file;
-    bool ok;
 
     snprintf(path, sizeof(path), "/proc/self/task/%d/schedstat", (int)atomic_load(&lag->thread));
     file = fopen(path, "re");
     if (file == NULL)
         return false;
-    ok = fscanf(file, "%*u %" SCNu64, ns) == 1;
+    if (fgets(line, sizeof(line), file) == NULL)
+        line[0] = '\0';
     fclose(file);
-    return ok;
+    second = str_from(str_of(line), str_find(str_of(line), ' ') + 1);
+    return str_to_u64((struct str){second.p, str_find(second, ' ')}, ns);
 }
 
 static void put_waits(struct sbuf *out, const struct loop_lag *const *lags, size_t n)
