@@ -61,11 +61,13 @@ void retention_newest_add(struct retention_newest *newest, struct str tag, uint6
     if (newest->most == 0 || moved > newest->now)
         return;
     if (newest->n == newest->most) {
-        if (is_newer(&newest->heap[0], moved, tag))
+        struct retention_kept oldest = newest->heap[0];
+
+        if (is_newer(&oldest, moved, tag))
             return;
-        free(newest->heap[0].tag);
         newest->heap[0] = (struct retention_kept){moved, str_dup(tag)};
         sink(newest->heap, newest->n);
+        free(oldest.tag);
         return;
     }
     if (newest->n == newest->capacity) {
