@@ -61,8 +61,7 @@ struct body_piece {
 };
 
 struct body_sink {
-    uint64_t
-        position; /* where the next byte goes in what the sink keeps; set before body_start(), moved by the driver */
+    uint64_t position; /* in what the sink keeps, of the next byte; set before body_start(), moved by the driver */
     void (*piece)(struct body_sink *sink, struct body_piece *piece);
     void (*end)(struct body_sink *sink);
 };

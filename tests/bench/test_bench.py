@@ -197,8 +197,8 @@ def alone(row):
 def _():
     with tiny_bench() as tiny:
         for row in rows.ROWS:
-            if row.name not in ("manifest-get-auth", "blob-mount", "tail", "pull-8", "push-4", "small-images",
-                                "mixed-both-1", "memory-idle", "catalog-page"):
+            if row.name not in ("manifest-get-auth", "blob-mount", "handshakes", "handshakes-resumed", "tail", "pull-8",
+                                "push-4", "small-images", "mixed-both-1", "memory-idle", "catalog-page"):
                 continue
             result = bench.run_row(tiny, alone(row))
             true("error" not in result, result.get("error"))
