@@ -47,8 +47,8 @@ http {{
     }}
 }}
 """
-NGINX_TLS = " ssl;\n        ssl_certificate {tls}/server.crt;\n        ssl_certificate_key {tls}/server.key;
-        ssl_protocols TLSv1.2 TLSv1.3"
+NGINX_TLS = " ssl;\n        ssl_certificate {tls}/server.crt;\n        ssl_certificate_key {tls}/server.key;\n" \
+            "        ssl_protocols TLSv1.2 TLSv1.3"
 
 
 def distribution_config(server, values):

@@ -65,7 +65,7 @@ static int on_request(h2o_handler_t *handler, h2o_req_t *req)
     struct reader *reader = h2o_mem_alloc_pool(&req->pool, sizeof(*reader));
 
     (void)handler;
-    *reader = (struct reader){.sink = {take, answer}, .req = req, .sum = 14695981039346656037U};
+    *reader = (struct reader){.sink = {.piece = take, .end = answer}, .req = req, .sum = 14695981039346656037U};
     body_start(req, &reader->sink);
     return 0;
 }
