@@ -236,9 +236,19 @@ void stream_ignore_reads(struct stream *s)
 
 /* ---- handshake ---- */
 
+/* A client may ask for small records (RFC 6066 §4: 1 to 4 stand for 512 to 4096 bytes), and OpenSSL obeys. */
+static size_t record_bytes(const SSL *ssl)
+{
+    uint8_t asked = SSL_SESSION_get_max_fragment_length(SSL_get_session(ssl));
+
+    return asked >= 1 && asked <= 4 ? (size_t)256 << asked : TLS_RECORD;
+}
+
 static void finish_handshake(struct stream *s, bool ok)
 {
     s->failed = s->failed || !ok;
+    if (ok)
+        s->record_bytes = record_bytes(s->ssl);
     stream_ignore_reads(s);
     stream_expect_secrets(s, true); /* not before: a handshake has none of that kind */
     s->handshaken(s->owner, ok);

@@ -21,6 +21,7 @@ struct stream {
     SSL *ssl; /* NULL: plain */
     void *owner;
     int fd;
+    size_t record_bytes; /* of plaintext in a full record */
 
     /* reading */
     stream_cb *readable;

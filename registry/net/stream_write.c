@@ -59,14 +59,14 @@ static void drop_written(struct stream *s, size_t n)
 static struct iovec next_records(const struct stream *s, size_t most, char pieces[TLS_RECORD])
 {
     struct iovec first = s->spans[s->span_first];
-    size_t n = 0;
+    size_t full = s->record_bytes, n = 0;
 
-    if (first.iov_len >= TLS_RECORD || s->span_first + 1 == s->span_end) {
-        first.iov_len = first.iov_len < most * TLS_RECORD ? first.iov_len : most * TLS_RECORD;
+    if (first.iov_len >= full || s->span_first + 1 == s->span_end) {
+        first.iov_len = first.iov_len < most * full ? first.iov_len : most * full;
         return first;
     }
-    for (size_t i = s->span_first; i < s->span_end && n < TLS_RECORD; i++) {
-        size_t part = s->spans[i].iov_len < TLS_RECORD - n ? s->spans[i].iov_len : TLS_RECORD - n;
+    for (size_t i = s->span_first; i < s->span_end && n < full; i++) {
+        size_t part = s->spans[i].iov_len < full - n ? s->spans[i].iov_len : full - n;
 
         memcpy(pieces + n, s->spans[i].iov_base, part);
         n += part;
@@ -90,7 +90,7 @@ static size_t gather_batch(struct stream *s, size_t left)
             s->failed = true;
         drop_written(s, taken);
         gathered += taken;
-        records += (taken + TLS_RECORD - 1) / TLS_RECORD;
+        records += (taken + s->record_bytes - 1) / s->record_bytes;
     }
     s->gathering = false;
     return gathered;

@@ -109,6 +109,30 @@ TEST(partial, "a batch that the kernel takes in parts of any size arrives whole"
     free(bytes);
 }
 
+/* RFC 6066 §4: a client with little memory. Small records have more overhead in all than large ones. */
+TEST(fragments, "a client that asks for small records gets all of a piece in them")
+{
+    static const uint8_t sizes[] = {TLSEXT_max_fragment_length_512, TLSEXT_max_fragment_length_1024,
+                                    TLSEXT_max_fragment_length_2048, TLSEXT_max_fragment_length_4096};
+    char *bytes = make_bytes(BIG);
+    struct iovec spans[] = {{bytes, HEAD}, {bytes + HEAD, BIG - HEAD}};
+
+    for (size_t i = 0; i < 2 * sizeof(sizes); i++) {
+        struct pair p;
+
+        open_pair(&p, versions[1 + i % 2], 0);
+        CHECK(SSL_set_tlsext_max_fragment_length(p.ssl, sizes[i / 2]) == 1);
+        stream_handshake(p.stream, on_handshake);
+        CHECK(shake_as_client(&p));
+        memset(&kernel, 0, sizeof(kernel));
+        stream_write(p.stream, spans, 2, on_written);
+        read_until_written(&p, BIG);
+        CHECK(p.ok && p.writes == 1 && p.got.n == BIG && memcmp(p.got.p, bytes, BIG) == 0);
+        close_pair(&p);
+    }
+    free(bytes);
+}
+
 TEST(shared, "two streams that wait in the middle of their batches do not mix their bytes")
 {
     char *bytes = make_bytes(2 * BIG);
