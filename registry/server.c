@@ -40,7 +40,8 @@ enum {
 /* ---- set up, in order ---- */
 
 /* Body pieces and file chunks are large and reused: keep them in the heap instead of faulting them in again each time,
- * and keep worker threads from growing a heap each. */
+ * and keep worker threads from growing a heap each. Not before the parts are there: the lists of LMDB's transactions are
+ * large, too, but hardly used, and outside of the heap only what is used takes memory. */
 static void tune_allocator(void)
 {
     mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
@@ -343,13 +344,13 @@ int server_run(const struct config *config, char *const *environment, const stru
     struct server server = {.config = config};
     int rc;
 
-    tune_allocator();
     configure_h2o(&server);
     rc = open_doors(&server, e);
     if (rc == 0)
         rc = give_up_rights(&server, user, e);
     if (rc == 0)
         rc = open_parts(&server, environment, e);
+    tune_allocator();
     if (rc == 0)
         rc = open_loops(&server, e);
     if (rc == 0) {
