@@ -2,7 +2,8 @@
 """Runs rows, turn by turn, side by side, and prints the table. usage: bench.py RESULTS-FILE [NAME]...
 
 Every figure is a median over turns; in each turn every side is measured once, so that what else the machine does hits
-all of them. Figures of different runs cannot be compared; ratios of one run can.
+all of them, and every second turn goes the other way round, so that nobody always comes first. Figures of different runs
+cannot be compared; ratios of one run can.
 """
 import contextlib
 import dataclasses
@@ -65,14 +66,13 @@ class Bench:
         turns = row.turns or self.amounts.turns
         with contextlib.ExitStack() as stack:
             servers = [self.server(row, side) for side in values.sides]
-            os.sync()
             if not row.fresh:
                 for server in servers:
                     with blamed(server):
                         stack.enter_context(server)
                         row.work(self, server, turns)  # for caches, on all sides
             for turn in range(turns):
-                for server in servers:
+                for server in servers if turn % 2 == 0 else reversed(servers):
                     with blamed(server):
                         self.take_turn(row, server, turn, values)
         return values.result()
@@ -82,6 +82,7 @@ class Bench:
             if row.fresh:
                 stack.callback(server.forget)
                 stack.enter_context(server)
+            os.sync()  # what one side has left to the kernel is not written in another's time
             server.forget_peak()
             numbers = row.work(self, server, turn)
             values.add(server.side, numbers, server.memory("VmHWM"))
