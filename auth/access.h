@@ -141,9 +141,9 @@ void access_view_make(const struct access *access, const struct access_caller *c
                       struct access_view *out);
 /* As access_decide().allowed. */
 bool access_view_allows(const struct access_view *view, struct str repository);
-/* For walks in byte order over more repositories than the caller may see: the first name, from `name` (not empty) on, that
- * is worth asking about, because all those before it are surely not allowed: `name` itself, or one in `room`. Empty: there
- * is none. */
+/* For walks in byte order over more repositories than the caller may see: the first name, from `name` (not empty) on,
+ * that is worth asking about, because all those before it are surely not allowed: `name` itself, or one in `room`.
+ * Empty: there is none. */
 struct str access_view_from(const struct access_view *view, struct str name, char room[ACCESS_NAME_MAX]);
 
 /* Does some rule allow something to `anonymous`? */

@@ -3,7 +3,8 @@
  *
  * Answering: users_recall() and users_verify() copy what they need out of the table under a read lock and work on the
  * copy. A name that does not exist is checked against the entry of another user, always the same, and the outcome
- * thrown away, so that it costs what a wrong password costs. Requests under way when the file changes are answered by the file they started with.
+ * thrown away, so that it costs what a wrong password costs. Requests under way when the file changes are answered by
+ * the file they started with.
  *
  * Following is registry/base/follow.h's: users_refresh() parses outside the lock and swaps one pointer under it.
  * Whatever is wrong with the file, the table before it stays in force.

@@ -4,7 +4,8 @@
  * The file is looked at again when its identity, size or time changes; a malformed or vanished one keeps the entries
  * known before and is logged (never fail open). A verified pair is remembered under a keyed digest until it expires or
  * the user's entry changes, so that a password costs one hash, not one per request. An unknown user costs what
- * a wrong password of a known one costs: which one is drawn by the unknown name, and stays the same while the file does.
+ * a wrong password of a known one costs: which one is drawn by the unknown name, and stays the same while the file
+ * does.
  *
  * A user who has shown his password can be given a pass (auth/bearer.h) that stands for it for a few minutes, or until
  * his entry changes.
@@ -41,8 +42,8 @@ void users_close(struct users **users);
  */
 bool users_refresh(struct users *users, bool force);
 
-/* Counts up with every version of the file that is put in force: what was true of a password at one number is true of it
- * while that number stays. To be asked before the password is. Any thread, without a lock. */
+/* Counts up with every version of the file that is put in force: what was true of a password at one number is true of
+ * it while that number stays. To be asked before the password is. Any thread, without a lock. */
 uint64_t users_generation(const struct users *users);
 
 enum verdict users_recall(struct users *users, struct str name, struct str password);

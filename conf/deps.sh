@@ -54,8 +54,8 @@ as_root() {
     fi
 }
 
-# libh2o was last released with Debian 12. Later releases get its packages, and nothing else, from there: they depend only on
-# libraries that every release since has (libc6, libssl3, libwslay1, zlib1g).
+# libh2o was last released with Debian 12. Later releases get its packages, and nothing else, from there: they depend
+# only on libraries that every release since has (libc6, libssl3, libwslay1, zlib1g).
 borrow_libh2o() {
     local mirror
     ! available libh2o-evloop-dev || return 0
@@ -132,8 +132,8 @@ main() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}"
 }
 
-# Debian starts a service when its package is installed; only the programs are wanted. What was there before is left alone:
-# give the packages that have just been installed. A socket goes before the service that it would start again.
+# Debian starts a service when its package is installed; only the programs are wanted. What was there before is left
+# alone: give the packages that have just been installed. A socket goes before the service that it would start again.
 stop_services() {
     local package unit
     local -A units=([docker.io]='docker.socket docker.service' [nginx-light]=nginx.service [openssh-server]='ssh.socket ssh.service')

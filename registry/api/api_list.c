@@ -1,10 +1,11 @@
 /*
  * Lists of names: GET /v2/_catalog and GET /v2/<name>/tags/list (end-8a, end-8b).
  *
- * A page of tags is one cursor walk. A page of the catalog leaps over what the caller surely may not pull, but rules with
- * a star in front can still cost a look at every repository there is: so it is walked in slices of SLICE_LOOKS names, and between two of them the loop serves
- * others. Each slice has a snapshot of its own and asks the rules then in force. What a client sees is one page after
- * the other either way; a repository that comes or goes meanwhile may be in it or not.
+ * A page of tags is one cursor walk. A page of the catalog leaps over what the caller surely may not pull, but rules
+ * with a star in front can still cost a look at every repository there is: so it is walked in slices of SLICE_LOOKS
+ * names, and between two of them the loop serves others. Each slice has a snapshot of its own and asks the rules then
+ * in force. What a client sees is one page after the other either way; a repository that comes or goes meanwhile may be
+ * in it or not.
  */
 #include <stdlib.h>
 

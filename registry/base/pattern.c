@@ -274,8 +274,8 @@ static bool segment_matches(const struct pattern_segment *segment, struct str us
     return false;
 }
 
-/* As pattern_glob_matches(), with segments for bytes and "**" for the star. A pair of a segment of the pattern and one of the
- * name is compared at most once, so all comparisons together cost at most one length times the other. */
+/* As pattern_glob_matches(), with segments for bytes and "**" for the star. A pair of a segment of the pattern and one
+ * of the name is compared at most once, so all comparisons together cost at most one length times the other. */
 bool pattern_matches(const struct pattern *pattern, struct str user, struct str repository)
 {
     struct str rest = repository, taken = {0};

@@ -73,7 +73,8 @@ static void start_request(struct http1 *c)
     c->head_sent = c->reply_final = c->reply_broken = c->refused = c->persistent = false;
 }
 
-/* Wipe the bytes of the request that ended, for a password is among them; keep what came behind it. An idle connection keeps no buffer. */
+/* Wipe the bytes of the request that ended, for a password is among them; keep what came behind it. An idle connection
+ * keeps no buffer. */
 static void drop_input(struct http1 *c)
 {
     if (c->behind.n > 0) {

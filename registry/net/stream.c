@@ -182,8 +182,8 @@ static void choose_mode(struct stream *s)
 }
 
 /* OpenSSL wipes its whole buffer when it lets go of it, so the next one is as small as it can be while secrets are
- * expected: 16 KiB are wiped in a tenth of the time of what reads ahead of a body. (Since OpenSSL 3.2 the size is settled
- * with the keys, and this changes nothing.) */
+ * expected: 16 KiB are wiped in a tenth of the time of what reads ahead of a body. (Since OpenSSL 3.2 the size is
+ * settled with the keys, and this changes nothing.) */
 void stream_expect_secrets(struct stream *s, bool secrets)
 {
     if (s->ssl == NULL)

@@ -41,8 +41,8 @@ void stream_close(struct stream **stream);
 /* No more writes: FIN to the client, which may still be read from (lingering close). */
 void stream_finish_writing(struct stream *s);
 
-/* TLS handshake, beginning with what the client has sent already. `done` may be called at once, from inside: always so for
- * a plain stream. */
+/* TLS handshake, beginning with what the client has sent already. `done` may be called at once, from inside: always so
+ * for a plain stream. */
 void stream_handshake(struct stream *s, stream_cb *done);
 
 /* Bytes read into `buf`, 0 at the end of the stream, STREAM_WOULD_BLOCK, or STREAM_FAILED. After anything but
@@ -55,8 +55,8 @@ ssize_t stream_discard(struct stream *s, size_t n);
  * read ahead so that little has to be wiped; bodies, which would pay for that with one part in sixty of their CPU time,
  * are read far ahead. It does behind the handshake. */
 void stream_expect_secrets(struct stream *s, bool secrets);
-/* Keep TLS's buffers (33 KiB) from one record to the next, which spares a client's next request the room being found and
- * wiped? Not at first. Afterwards they go as soon as they are empty. */
+/* Keep TLS's buffers (33 KiB) from one record to the next, which spares a client's next request the room being found
+ * and wiped? Not at first. Afterwards they go as soon as they are empty. */
 void stream_keep_buffers(struct stream *s, bool keep);
 /* Were bytes received that stream_read() has not given out yet? */
 bool stream_has_pending(const struct stream *s);

@@ -54,8 +54,8 @@ static void drop_written(struct stream *s, size_t n)
     }
 }
 
-/* Plaintext of the next records, `most` of them at the most: straight from the span when that is long enough for one, else
- * gathered into `pieces`. */
+/* Plaintext of the next records, `most` of them at the most: straight from the span when that is long enough for one,
+ * else gathered into `pieces`. */
 static struct iovec next_records(const struct stream *s, size_t most, char pieces[TLS_RECORD])
 {
     struct iovec first = s->spans[s->span_first];

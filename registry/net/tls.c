@@ -84,7 +84,8 @@ static void set_protocol(SSL_CTX *context, const struct config *config)
     /* One recv() for many records; the buffer is released when a connection is idle. */
     SSL_CTX_set_read_ahead(context, 1);
 #if OPENSSL_VERSION_PREREQ(3, 2)
-    /* The size of the buffer is settled with the keys there; before, stream_expect_secrets() changes it as it is needed. */
+    /* The size of the buffer is settled with the keys there; before, stream_expect_secrets() changes it as it is
+     * needed. */
     SSL_CTX_set_default_read_buffer_len(context, STREAM_READ_AHEAD_BYTES);
 #endif
     /* Resumption is stateless, by tickets: nothing to share between loops, nothing to fill. */

@@ -77,9 +77,9 @@ uint64_t kv_last_commit(const struct kv *kv);
  * writing. On failure the map is as it was. */
 int kv_grow(struct kv *kv, struct err *e);
 
-/* Write all tables as they are now to the empty file `fd`, without pages that are free: a file that kv_open_copy() reads
- * and that kv_open() finds as data.mdb in its directory. Others read and write meanwhile; only growth waits. The file is
- * not synced. Blocks. */
+/* Write all tables as they are now to the empty file `fd`, without pages that are free: a file that kv_open_copy()
+ * reads and that kv_open() finds as data.mdb in its directory. Others read and write meanwhile; only growth waits. The
+ * file is not synced. Blocks. */
 int kv_copy(struct kv *kv, int fd, struct err *e);
 /* Open such a file for reading only: nothing is written to it or made beside it. A table that it does not have, being
  * of an older schema, is empty. It is read by way of memory: a file that is cut short or cannot be read meanwhile ends

@@ -135,8 +135,8 @@ struct manifest_put {
     uint64_t now;       /* wall-clock seconds */
 };
 /* ERR_REFERENCE names the first absent blob or child (MANIFEST_BLOB_UNKNOWN); ERR_INVALID a descriptor whose size is
- * not the stored one's. Putting the same bytes again is fine and counts as pushed now. An absent subject is fine. ERR_EXISTS: see
- * keep_tags. */
+ * not the stored one's. Putting the same bytes again is fine and counts as pushed now. An absent subject is fine.
+ * ERR_EXISTS: see keep_tags. */
 int meta_manifest_put(struct meta_txn *txn, const struct manifest_put *put, struct err *e);
 /* The manifest, its tags and its referrer entry go; counts of what it names fall. ERR_NOT_FOUND. It can be put back for
  * some time, as the tag of meta_tag_delete() can (meta_history.h). *more: it has so many tags that only some of them
@@ -183,8 +183,8 @@ struct catalog_query {
     struct str last; /* exclusive; empty: from the start */
     size_t limit;    /* names that `item` takes */
     size_t looks;    /* names that `item` is called with, taken or not: what bounds the time the call takes */
-    /* NULL, or the first name, from one on that `item` did not take, that it might; empty: there is none. Borrowed until
-     * it is called again. */
+    /* NULL, or the first name, from one on that `item` did not take, that it might; empty: there is none. Borrowed
+     * until it is called again. */
     struct str (*seek)(struct str name, void *arg);
 };
 /* Repositories that have at least one manifest. When `looks` ends the walk before `limit` does, *more is set as well:

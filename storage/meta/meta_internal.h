@@ -69,7 +69,8 @@ void member_fasten(struct meta_txn *txn, uint32_t id, const struct digest *d);
 void member_loosen(struct meta_txn *txn, uint32_t id, const struct digest *d);
 /* Begin the lease anew, unless it began later or a manifest needs the membership. */
 void member_renew(struct meta_txn *txn, uint32_t id, const struct digest *d, uint64_t now);
-/* The repository, which does not hold the blob, begins to, or one that does ceases to. `name` is no slice of the map. */
+/* The repository, which does not hold the blob, begins to, or one that does ceases to. `name` is no slice of the
+ * map. */
 void member_add(struct meta_txn *txn, struct str name, struct repo_record *repo, const struct digest *d, uint64_t now,
                 struct blob_record *blob);
 void member_drop(struct meta_txn *txn, struct str name, struct repo_record *repo, const struct digest *d,
@@ -112,8 +113,8 @@ void tag_put_back(struct meta_txn *txn, struct repo_record *repo, struct str tag
 /* Does `tag` name another manifest than `d`? */
 bool tag_is_elsewhere(struct meta_txn *txn, uint32_t id, struct str tag, const struct digest *d);
 bool manifest_has_tag(struct meta_txn *txn, uint32_t id, const struct digest *d);
-/* Remove tags of the manifest `d`, which is about to be deleted: at most *limit, which they are taken off. False: it has
- * more. */
+/* Remove tags of the manifest `d`, which is about to be deleted: at most *limit, which they are taken off. False: it
+ * has more. */
 bool tag_drop_some(struct meta_txn *txn, struct repo_record *repo, const struct digest *d, size_t *limit);
 
 /* ---- what happened (meta_history.c, meta_forget.c) ---- */

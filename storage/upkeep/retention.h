@@ -70,8 +70,8 @@ const struct retention_rule *retention_rule_of(const struct retention *retention
 /* What is wrong with the rule, as a text for whoever wrote it; NULL: nothing. */
 const char *retention_rule_flaw(const struct retention_rule *rule);
 
-/* The tags of a repository that were moved last, found while all of them pass by, one after the other in any order. Memory:
- * for as many as are kept, not as there are. */
+/* The tags of a repository that were moved last, found while all of them pass by, one after the other in any order.
+ * Memory: for as many as are kept, not as there are. */
 struct retention_newest {
     uint64_t most;               /* so many are kept */
     uint64_t now;                /* what is dated later is kept, and takes the place of none */

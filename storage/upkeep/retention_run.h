@@ -3,9 +3,9 @@
  * Each looks again at its tags: one that was moved or pulled meanwhile stays. Every deletion is an event, and can be
  * undone (meta_history.h); the manifests are left to untagged.h.
  *
- * Tags pass by in pages, each with a snapshot of its own, so memory and snapshots do not grow with a repository; only as
- * many tags as a rule keeps for being the last are remembered, by name. A first pass finds those; a tag that comes after
- * it is newer and stays.
+ * Tags pass by in pages, each with a snapshot of its own, so memory and snapshots do not grow with a repository; only
+ * as many tags as a rule keeps for being the last are remembered, by name. A first pass finds those; a tag that comes
+ * after it is newer and stays.
  *
  * Thread: blocks; a tool's, or one that may wait for the metadata writer.
  */

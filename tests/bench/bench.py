@@ -2,8 +2,8 @@
 """Runs rows, turn by turn, side by side, and prints the table. usage: bench.py RESULTS-FILE [NAME]...
 
 Every figure is a median over turns; in each turn every side is measured once, so that what else the machine does hits
-all of them, and every second turn goes the other way round, so that nobody always comes first. Figures of different runs
-cannot be compared; ratios of one run can.
+all of them, and every second turn goes the other way round, so that nobody always comes first. Figures of different
+runs cannot be compared; ratios of one run can.
 """
 import contextlib
 import dataclasses

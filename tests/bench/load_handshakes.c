@@ -2,8 +2,8 @@
  * Handshakes, full and resumed, one after the other on each thread.
  *
  * The server is what is measured, so the client does no more than it must: the chain of certificates is verified by the
- * connection that each thread opens before the clock starts, and afterwards only the server's signature is. A thread has
- * an SSL_CTX of its own, or all of them would wait for its locks.
+ * connection that each thread opens before the clock starts, and afterwards only the server's signature is. A thread
+ * has an SSL_CTX of its own, or all of them would wait for its locks.
  *
  * Resumed: by tickets, as clients do. With TLS 1.3 each connection reads the ticket that the server sends behind the
  * handshake, and the next one uses that (RFC 8446 §C.4).

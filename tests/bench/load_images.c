@@ -1,4 +1,4 @@
-/* Images of three small blobs, pushed as Docker does it: what counts is how long a server takes per request and commit. */
+/* Images of three small blobs, pushed as Docker does it: what counts is a server's time for a request and a commit. */
 #include <stdio.h>
 #include <string.h>
 

@@ -3,8 +3,8 @@
  *
  * mixed: a plan says of which operations how much. All connections together carry it out, with its kinds spread evenly
  * over time and connections, so that every run, on every side, does the same in the same order. Pushed layers differ
- * from each other and from other runs'; pulled ones are the same in every run, pushed before the clock starts by whoever
- * is connection 0, and verified by their digest.
+ * from each other and from other runs'; pulled ones are the same in every run, pushed before the clock starts by
+ * whoever is connection 0, and verified by their digest.
  *
  * tail: even connections ask for a small thing while odd ones push until the time is over.
  */

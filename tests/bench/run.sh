@@ -1,7 +1,7 @@
 #!/bin/bash
 # Goal: Berth beside Debian's docker-registry and nginx on this machine, and beside distribution 3 and zot where Go is
-# there to build them, as ratios of one run. Results also go to $BUILD/bench-results.json, or bench-results-part.json when
-# only some rows were asked for.
+# there to build them, as ratios of one run. Results also go to $BUILD/bench-results.json, or bench-results-part.json
+# when only some rows were asked for.
 # usage: [BUILD=build] [BENCH_QUICK=1] tests/bench/run.sh [NAME]...
 #        NAME: part of a row's name, such as "push" or "manifest-get"; BENCH_QUICK: small and short, within 5 minutes
 set -euo pipefail

@@ -1,6 +1,6 @@
 /*
- * scale: makes registries of a size that nobody pushes in a day, through the metadata's own writer, and says how long it
- * took and what the tables hold, as one line of JSON on standard output:
+ * scale: makes registries of a size that nobody pushes in a day, through the metadata's own writer, and says how long
+ * it took and what the tables hold, as one line of JSON on standard output:
  *   {"seconds": 1.234567, "items": 1000000, "changes": 200, "bytes": 123456, "tables": {"tags": [entries, bytes], …}}
  * `bytes` is what the tables take, without pages that are free.
  */

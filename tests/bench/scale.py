@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""How figures grow with what a registry holds: one table for each part. usage: scale.py WORK-FOLDER RESULTS-FILE [PART]...
+"""How figures grow with what a registry holds: one table for each part.
+usage: scale.py WORK-FOLDER RESULTS-FILE [PART]...
 
-Registries are made by build/bench/scale; `parts.PARTS` says what is asked of them. With BENCH_QUICK they are small, so that
-the program itself is tried; such figures say nothing about size.
+Registries are made by the scale program; `scale_parts.PARTS` says what is asked of them. With BENCH_QUICK they are small,
+so that the program itself is tried; such figures say nothing about size.
 """
 import json
 import os
@@ -40,4 +41,5 @@ def main(work, results_file, *names):
             json.dump({"quick": scale.quick, "tables": results}, file, indent=1)
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

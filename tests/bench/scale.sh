@@ -1,6 +1,7 @@
 #!/bin/bash
-# Goal: what grows with a registry, and what does not: lists, start, memory, writing, sweeping and deleting with up to 100,000
-# repositories, 1,000,000 tags, 1,000,000 blobs and 10,000 referrers, as tables; also in $SCALE_RESULTS (default: $BUILD/bench-scale.json).
+# Goal: what grows with a registry, and what does not: lists, start, memory, writing, sweeping and deleting with up to
+# 100,000 repositories, 1,000,000 tags, 1,000,000 blobs and 10,000 referrers, as tables; also in $SCALE_RESULTS
+# (default: $BUILD/bench-scale.json).
 # usage: [BUILD=build] [BENCH_QUICK=1] [SCALE_WORK=FOLDER] tests/bench/scale.sh [PART]...
 #        PART: pages peer rules start write bytes_of sweep upkeep check delete
 #        BENCH_QUICK: registries a hundredth as large, in seconds, which say whether this works and nothing else

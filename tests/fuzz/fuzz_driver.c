@@ -1,8 +1,8 @@
 /*
  * A connection's bytes through the driver itself (http1.c): sockets, libh2o's pipeline, a handler that reads bodies.
  *
- * Input: one byte n, n bytes that tell where to cut, the bytes of the connection. They are sent whole and in parts; both
- * must get the same answers, and the connection must end when the client's side does.
+ * Input: one byte n, n bytes that tell where to cut, the bytes of the connection. They are sent whole and in parts;
+ * both must get the same answers, and the connection must end when the client's side does.
  */
 #include "tests/fuzz/fuzz.h"
 
