@@ -4,6 +4,7 @@
 Draws the chart, and replaces the table between two marks of the README.
 """
 import json
+import os
 import sys
 
 import chart
@@ -41,6 +42,8 @@ def replace_table(text, results):
 
 
 def main(results_file, chart_file, readme):
+    if not os.path.exists(results_file):
+        sys.exit(f"{results_file} is not there; make bench writes it")
     with open(results_file, encoding="utf-8") as file:
         results = json.load(file)
     with open(readme, encoding="utf-8") as file:

@@ -7,6 +7,10 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 BUILD=$(realpath "${BUILD:-build}")
+if [[ ! -x $BUILD/berth || ! -x $BUILD/bench/load || ! -x $BUILD/bench/scale ]]; then
+    echo "bench: the programs are not in $BUILD; make all bench-programs builds them" >&2
+    exit 1
+fi
 PATH=$PATH:/usr/sbin
 export BUILD PATH
 
