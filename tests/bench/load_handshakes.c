@@ -14,8 +14,6 @@
 #include "registry/base/str.h"
 #include "tests/bench/load.h"
 
-static const uint64_t SECOND = 1000000000;
-
 struct shaker {
     struct target target;
     SSL_SESSION *session; /* that the next connection resumes */
@@ -84,7 +82,7 @@ void handshakes_free(struct worker *worker)
 int handshakes_run(struct worker *worker, struct err *e)
 {
     const struct shaker *shaker = worker->state;
-    uint64_t until = load_clock() + worker->options->seconds * SECOND, began;
+    uint64_t until = load_deadline(worker->options), began;
 
     while ((began = load_clock()) < until) {
         struct client *client = client_open(&shaker->target, e);
@@ -134,7 +132,7 @@ static int resume_once(struct worker *worker, bool count, struct err *e)
 
 int handshakes_resumed_run(struct worker *worker, struct err *e)
 {
-    uint64_t until = load_clock() + worker->options->seconds * SECOND;
+    uint64_t until = load_deadline(worker->options);
     int rc = resume_once(worker, false, e);
 
     while (rc == 0 && load_clock() < until)
