@@ -89,6 +89,23 @@ def free_port():
         return probe.getsockname()[1]
 
 
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@contextlib.contextmanager
+def signals_held():
+    """No signal ends the benchmark between a server's start and its being known."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def let_signals_in():
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+
+
 class Server:
     """`side` is a key of SIDES; `root` where its data is."""
 
@@ -103,11 +120,12 @@ class Server:
         os.makedirs(self.root, exist_ok=True)
         # distribution 3 would look for a collector of traces.
         environment = {**os.environ, "OTEL_TRACES_EXPORTER": "none"}
-        with open(self.log, "wb") as log:
-            # Whatever happens to the benchmark, no server outlives it.
-            self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command()], stdout=log,
-                                            stderr=log, stdin=subprocess.DEVNULL, env=environment)
         try:
+            with open(self.log, "wb") as log, signals_held():
+                # Whatever happens to the benchmark, no server outlives it.
+                self.process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *self.command()], stdout=log,
+                                                stderr=log, stdin=subprocess.DEVNULL, env=environment,
+                                                preexec_fn=let_signals_in)
             self.wait_until_listening()
         except BaseException:
             self.stop()
@@ -118,6 +136,8 @@ class Server:
         self.stop()
 
     def stop(self):
+        if self.process is None:
+            return
         self.process.send_signal(signal.SIGTERM)
         try:
             self.process.wait(START_SECONDS)
