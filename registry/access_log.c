@@ -97,14 +97,23 @@ void access_log_stop(struct access_log **log)
     *log = NULL;
 }
 
-void access_log_add(struct access_log *log, struct str line)
+static size_t count_lines(struct str lines)
+{
+    size_t n = 0;
+
+    for (; lines.n > 0; lines = str_from(lines, str_find(lines, '\n') + 1))
+        n++;
+    return n;
+}
+
+void access_log_add(struct access_log *log, struct str lines)
 {
     pthread_mutex_lock(&log->lock);
-    if (log->waiting.n + line.n > WAITING_MAX)
-        log->dropped++;
+    if (log->waiting.n + lines.n > WAITING_MAX)
+        log->dropped += count_lines(lines);
     else
-        sbuf_str(&log->waiting, line);
-    if (log->waiting.n == line.n)
+        sbuf_str(&log->waiting, lines);
+    if (log->waiting.n == lines.n)
         pthread_cond_signal(&log->filled);
     pthread_mutex_unlock(&log->lock);
 }

@@ -15,7 +15,7 @@ struct access_log;
 struct access_log *access_log_start(struct err *e);
 /* Writes what is waiting, ends the thread, nulls. When nobody reads stdout it gives up after two seconds. */
 void access_log_stop(struct access_log **log);
-/* `line` with its newline; copied. */
-void access_log_add(struct access_log *log, struct str line);
+/* One line or more, each with its newline; copied. They come or are dropped together. */
+void access_log_add(struct access_log *log, struct str lines);
 
 #endif

@@ -160,7 +160,7 @@ TEST(nobody_reads, "when nobody reads, adding never blocks, memory is bounded an
     size_t dropped;
 
     memset(line, 'x', LINE_BYTES);
-    line[LINE_BYTES - 1] = '\n';
+    line[LINE_BYTES / 2] = line[LINE_BYTES - 1] = '\n'; /* two of them, as a loop gathers them */
     log_init(LOG_LEVEL_WARN, LOG_FORMAT_TEXT, NULL, 0);
     catch_output(&out, STDOUT_FILENO);
     catch_output(&err, STDERR_FILENO);
@@ -180,7 +180,7 @@ TEST(nobody_reads, "when nobody reads, adding never blocks, memory is bounded an
     dropped = ADDED - got.n / LINE_BYTES;
     CHECK(dropped > ADDED / 4);
     CHECK(strstr(said.p, "lines dropped, stdout is not read fast enough") != NULL);
-    CHECK_INT(strtoul(strstr(said.p, "access log: ") + 12, NULL, 10), dropped);
+    CHECK_INT(strtoul(strstr(said.p, "access log: ") + 12, NULL, 10), 2 * dropped);
     sbuf_free(&got);
     sbuf_free(&said);
     free(line);
