@@ -304,7 +304,7 @@ TEST(spares, "a loop keeps some pieces of each size and no more")
     };
 
     for (size_t c = 0; c < COUNT(cases); c++) {
-        struct body_piece *pieces[BODY_LARGE_MOST];
+        struct body_piece *pieces[BODY_SPARE_SMALL + BODY_SPARE_LARGE];
         size_t n = cases[c].spares + 1;
 
         for (size_t i = 0; i < n; i++)
