@@ -21,12 +21,16 @@ static void fail_body(struct http1 *c)
         http1_refuse(c);
 }
 
-/* Bytes behind the end of the body belong to the next request. */
+/* Bytes behind the end of the body belong to the next request; its password does not stay in the piece. */
 static void finish_body(struct http1 *c)
 {
+    char *rest = c->filling->data + c->parsed;
+    size_t n = c->filling->filled - c->parsed;
+
     c->body_complete = true;
     stream_ignore_reads(c->stream);
-    sbuf_put(&c->behind, c->filling->data + c->parsed, c->filling->filled - c->parsed);
+    sbuf_put(&c->behind, rest, n);
+    explicit_bzero(rest, n);
 }
 
 static uint64_t driver_body_length(struct driven *driven)
