@@ -60,7 +60,7 @@ void sweep_free(struct sweep **sweep);
 /* Whether walks go over the folders, from now on. Between two walks. */
 void sweep_skip_files(struct sweep *sweep, bool skips_files);
 
-/* One step: at most 64 blobs, 256 memberships, or one folder. `now` is in wall-clock seconds. Adds to `freed`. *more is
+/* One step: at most 16 blobs, 64 memberships, or one folder. `now` is in wall-clock seconds. Adds to `freed`. *more is
  * false when the walk has come to its end; the next step begins another. On failure nothing is half done, and the next
  * step begins another walk, too. A file that cannot be removed is logged, counted and found again as one without a
  * record. ERR_BUSY: sweeps are held back (store.h), another is alone or leases cannot be believed (clock_watch.h); then
