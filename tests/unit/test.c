@@ -81,5 +81,6 @@ int main(void)
     }
     remove_directory();
     printf("%zu passed, %zu failed\n", test_count - failed, (size_t)failed);
+    fflush(stdout); /* a sanitizer that finds a leak ends the process without */
     return failed == 0 && test_count > 0 ? 0 : 1;
 }
