@@ -74,6 +74,7 @@ static void look_around(const struct loop *here)
 
 static void show_loops(const struct server *server, struct sbuf *out)
 {
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
     const struct loop_lag **lags = xcalloc(server->loop_count, sizeof(*lags));
 
     for (unsigned i = 0; i < server->loop_count; i++)

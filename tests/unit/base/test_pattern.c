@@ -340,13 +340,14 @@ static const struct {
 
 TEST(prefix, "what all names that match begin with is told from the pattern")
 {
-    char out[PATTERN_NAME_MAX];
+    char out[PATTERN_NAME_MAX] = "";
     struct pattern pattern;
+    size_t n;
 
     for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
         CHECK_INT(pattern_parse(str_of(prefixes[i].pattern), &pattern, NULL), 0);
-        CHECK(str_eq((struct str){out, pattern_prefix(&pattern, str_of(prefixes[i].user), out)},
-                     str_of(prefixes[i].prefix)));
+        n = pattern_prefix(&pattern, str_of(prefixes[i].user), out);
+        CHECK(str_eq((struct str){out, n}, str_of(prefixes[i].prefix)));
         pattern_clear(&pattern);
     }
 }

@@ -73,7 +73,7 @@ TEST(waits, "how long a running thread was kept waiting is told, of one that is 
 
     loop_lag_init(&lag[0]);
     value_of(here, 1, "berth_loop_processor_wait_seconds_total{loop=\"0\"}", value);
-    CHECK(strchr(value, '.') != NULL && strlen(strchr(value, '.')) == 7 && atof(value) >= 0);
+    CHECK(strchr(value, '.') != NULL && strlen(strchr(value, '.')) == 7 && strtod(value, NULL) >= 0);
     value_of(nobody, 1, "berth_loop_processor_wait_seconds_total{loop=\"0\"}", value);
     CHECK_TEXT(value, "");
 }

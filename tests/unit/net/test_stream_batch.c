@@ -14,6 +14,7 @@ static struct {
     size_t fails_at;  /* number of the call that fails; 0: none */
 } kernel;
 
+/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name): the names of the C library are reserved */
 ssize_t send(int fd, const void *bytes, size_t n, int flags)
 {
     kernel.calls++;
