@@ -2,37 +2,30 @@
 
 #include <errno.h>
 #include <malloc.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "auth/throttle.h"
-#include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/harden.h"
+#include "registry/housekeeper.h"
 #include "registry/limits.h"
 #include "registry/net/crowd.h"
 #include "registry/net/listener.h"
-#include "registry/notify.h"
 #include "registry/ops/control.h"
 #include "registry/pulls.h"
 #include "registry/request.h"
 #include "registry/rules.h"
 #include "registry/run_as.h"
 #include "registry/scrubber.h"
+#include "registry/service_manager.h"
 #include "registry/side.h"
 #include "registry/sweeper.h"
 #include "storage/upload_census.h"
 
 enum {
     DISK_THREADS_PER_CORE = 8, /* they wait more than they work */
-    HOUSEKEEPING_MS = 500,     /* a change is in force after two looks at the most */
-    DRAIN_POLL_MS = 20,
-    FIRST_PURGE_MS = 60 * 1000, /* so that a server that is restarted daily purges too */
-    PURGE_AT_ONCE = 1000,
-    PURGE_AGAIN_MS = 60 * 1000, /* while the clock is not to be believed */
-    COUNTED_AT_ONCE = 4000,     /* files of unfinished uploads */
     ATTEMPTS_MOST = 1000000,
     RECOVER_MOST_MS = 24 * 60 * 60 * 1000,
 };
@@ -40,8 +33,8 @@ enum {
 /* ---- set up, in order ---- */
 
 /* Body pieces and file chunks are large and reused: keep them in the heap instead of faulting them in again each time,
- * and keep worker threads from growing a heap each. Not before the parts are there: the lists of LMDB's transactions are
- * large, too, but hardly used, and outside of the heap only what is used takes memory. */
+ * and keep worker threads from growing a heap each. Not before the parts are there: the lists of LMDB's transactions
+ * are large, too, but hardly used, and outside of the heap only what is used takes memory. */
 static void tune_allocator(void)
 {
     mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
@@ -237,82 +230,7 @@ static void close_parts(struct server *server)
     h2o_config_dispose(&server->h2o);
 }
 
-/* ---- the housekeeper ---- */
-
-static size_t connections(const struct server *server)
-{
-    size_t n = 0;
-
-    for (unsigned i = 0; i < server->loop_count; i++)
-        n += atomic_load(&server->loops[i].connection_count);
-    return n;
-}
-
-static void refresh(struct server *server, bool force)
-{
-    if (server->users != NULL)
-        users_refresh(server->users, force);
-    rules_refresh(server->rules, force);
-    if (server->tls != NULL)
-        tls_refresh(server->tls, force);
-}
-
-/* Purge stale uploads when their time has come; returns when to look again: soon, if there may be more, or if the clock
- * was set forward, which makes all of them look old. */
-static uint64_t purge_uploads(struct server *server, uint64_t due_ms)
-{
-    const struct config *config = server->config;
-    uint64_t now_ms = clock_monotonic_ms();
-    struct err e;
-    size_t purged;
-
-    if (!config->upload_purging.enabled || config->readonly || now_ms < due_ms)
-        return due_ms;
-    if (store_purge_uploads(server->store, config->upload_purging.age_s, PURGE_AT_ONCE, config->upload_purging.dry_run,
-                            &purged, &e) != 0)
-        return now_ms + PURGE_AGAIN_MS;
-    if (purged > 0)
-        log_info("%zu stale uploads purged", purged);
-    return purged == PURGE_AT_ONCE ? now_ms : now_ms + config->upload_purging.interval_s * 1000;
-}
-
-static void wait_for_signals(struct server *server, const sigset_t *signals)
-{
-    const struct timespec pause = {HOUSEKEEPING_MS / 1000, HOUSEKEEPING_MS % 1000 * 1000000L};
-    uint64_t purge_due_ms = clock_monotonic_ms() + FIRST_PURGE_MS;
-
-    for (;;) {
-        int number = sigtimedwait(signals, NULL, &pause);
-
-        if (number == SIGTERM || number == SIGINT) {
-            log_info("%s: draining, at most %llu ms", number == SIGTERM ? "SIGTERM" : "SIGINT",
-                     (unsigned long long)server->config->drain_timeout_ms);
-            return;
-        }
-        if (number == SIGHUP) {
-            log_info("SIGHUP: reading certificates, users and access rules again");
-            notify_reloading();
-        }
-        refresh(server, number == SIGHUP);
-        if (number == SIGHUP)
-            notify_ready();
-        uploads_count_some(server->store->uploads, COUNTED_AT_ONCE);
-        purge_due_ms = purge_uploads(server, purge_due_ms);
-    }
-}
-
-static void drain(struct server *server)
-{
-    const struct timespec pause = {0, DRAIN_POLL_MS * 1000000L};
-    uint64_t deadline_ms = clock_monotonic_ms() + server->config->drain_timeout_ms;
-
-    for (unsigned i = 0; i < server->loop_count; i++)
-        loop_drain(&server->loops[i]);
-    while (connections(server) > 0 && clock_monotonic_ms() < deadline_ms)
-        nanosleep(&pause, NULL);
-    if (connections(server) > 0)
-        log_warn("%zu connections cut at the end of http.draintimeout", connections(server));
-}
+/* ---- serving ---- */
 
 static void tell_how_it_serves(const struct server *server)
 {
@@ -323,20 +241,6 @@ static void tell_how_it_serves(const struct server *server)
                  "which without rules is everything; set auth.htpasswd");
     log_info("Berth %s serves %s on %s with %s", BERTH_VERSION, server->config->root_directory,
              listener_text(server->listener), server->tls == NULL ? "plain HTTP" : "TLS");
-}
-
-static void serve(struct server *server)
-{
-    sigset_t signals;
-
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    notify_ready();
-    wait_for_signals(server, &signals);
-    notify_stopping();
-    drain(server);
 }
 
 int server_run(const struct config *config, char *const *environment, const struct run_as *user, struct err *e)
@@ -355,7 +259,8 @@ int server_run(const struct config *config, char *const *environment, const stru
         rc = open_loops(&server, e);
     if (rc == 0) {
         tell_how_it_serves(&server);
-        serve(&server);
+        service_ready();
+        keep_house(&server);
     }
     close_parts(&server);
     if (rc == 0)

@@ -4,11 +4,11 @@
  *
  * Thread: any; the environment is not changed while the server runs.
  */
-#ifndef BERTH_REGISTRY_NOTIFY_H
-#define BERTH_REGISTRY_NOTIFY_H
+#ifndef BERTH_REGISTRY_SERVICE_MANAGER_H
+#define BERTH_REGISTRY_SERVICE_MANAGER_H
 
-void notify_ready(void);     /* serving, or done with reloading */
-void notify_reloading(void); /* notify_ready() follows */
-void notify_stopping(void);
+void service_ready(void);     /* serving, or done with reloading */
+void service_reloading(void); /* service_ready() follows */
+void service_stopping(void);
 
 #endif

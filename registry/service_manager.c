@@ -1,4 +1,4 @@
-#include "registry/notify.h"
+#include "registry/service_manager.h"
 
 #include <errno.h>
 #include <stddef.h>
@@ -48,12 +48,12 @@ static void say(const char *text)
         close(fd);
 }
 
-void notify_ready(void)
+void service_ready(void)
 {
     say("READY=1");
 }
 
-void notify_reloading(void)
+void service_reloading(void)
 {
     char text[64];
 
@@ -61,7 +61,7 @@ void notify_reloading(void)
     say(text);
 }
 
-void notify_stopping(void)
+void service_stopping(void)
 {
     say("STOPPING=1");
 }

@@ -1,4 +1,4 @@
-#include "registry/notify.h"
+#include "registry/service_manager.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -42,13 +42,13 @@ static void hold_conversation(const char *name)
     struct str line;
     uint64_t usec = 0;
 
-    notify_ready();
+    service_ready();
     CHECK_TEXT(heard(fd), "READY=1");
-    notify_reloading();
+    service_reloading();
     line = str_of(heard(fd));
     CHECK(str_starts(line, reloading) && str_to_u64(str_from(line, reloading.n), &usec));
     CHECK(usec > 0);
-    notify_stopping();
+    service_stopping();
     CHECK_TEXT(heard(fd), "STOPPING=1");
     CHECK_TEXT(heard(fd), "");
     close(fd);
@@ -76,13 +76,13 @@ TEST(nobody, "without a service manager, or with one that is gone, nothing happe
     char long_name[200];
 
     unsetenv("NOTIFY_SOCKET");
-    notify_ready();
+    service_ready();
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         setenv("NOTIFY_SOCKET", names[i], 1);
-        notify_ready();
+        service_ready();
     }
     memset(long_name, '/', sizeof(long_name) - 1);
     long_name[sizeof(long_name) - 1] = '\0';
     setenv("NOTIFY_SOCKET", long_name, 1);
-    notify_ready();
+    service_ready();
 }

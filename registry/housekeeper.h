@@ -1,0 +1,15 @@
+/*
+ * The housekeeper: what the server does beside answering, until it is told to stop. Waits for signals, looks twice a
+ * second whether users, rules or certificates changed, purges stale uploads, counts those of an earlier start.
+ *
+ * Thread: main, in which all signals are blocked.
+ */
+#ifndef BERTH_REGISTRY_HOUSEKEEPER_H
+#define BERTH_REGISTRY_HOUSEKEEPER_H
+
+#include "registry/server.h"
+
+/* Until SIGTERM or SIGINT; then drains: lets running requests finish, http.draintimeout at most. */
+void keep_house(struct server *server);
+
+#endif
