@@ -9,7 +9,7 @@ export LC_ALL=C # apt-cache's words are looked at below
 
 build=(
     gcc make pkg-config libc6-dev
-    libh2o-evloop-dev libssl-dev libargon2-dev libjansson-dev liblmdb-dev libyaml-dev libcrypt-dev
+    libh2o-evloop-dev libssl-dev libargon2-dev libjansson-dev liblmdb-dev libyaml-dev libcrypt-dev libcurl4-openssl-dev
     'libllhttp-dev|node-llhttp'
 )
 test=(

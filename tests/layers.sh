@@ -24,10 +24,11 @@ rooms_of() {
     tools/trust/*) echo 'tools/trust tools registry/base' ;;
     tools/berth_*) echo 'tools tools/ca tools/certificate tools/user tools/trust auth registry/base' ;;
     tools/*) echo 'tools auth registry/base' ;;
+    registry/client/*) echo 'registry/client registry/base' ;;
     registry/config/*) echo 'registry/config auth storage storage/upkeep registry/base' ;;
-    registry/ops/*) echo 'registry registry/ops registry/config storage storage/meta storage/upkeep storage/backup registry/base' ;;
-    registry/*) echo 'registry registry/config registry/net registry/api registry/ops auth storage storage/meta storage/upkeep storage/backup registry/base' ;;
-    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops auth storage storage/meta storage/upkeep storage/backup tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
+    registry/ops/*) echo 'registry registry/ops registry/config registry/client storage storage/meta storage/upkeep storage/backup registry/base' ;;
+    registry/*) echo 'registry registry/config registry/net registry/api registry/ops registry/client auth storage storage/meta storage/upkeep storage/backup registry/base' ;;
+    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops registry/client auth storage storage/meta storage/upkeep storage/backup tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
     *) echo '' ;;
     esac
 }
@@ -36,6 +37,7 @@ rooms_of() {
 owners='
 lmdb.h                          | storage/meta/meta_lmdb*.c storage/meta/meta_lmdb.h
 argon2.h crypt.h                | auth/password.c
+curl/*.h                        | registry/client/http_client*.c
 yaml.h                          | registry/config/config_tree.c
 llhttp.h                        | registry/net/http1*.c registry/net/http1*.h
 jansson.h                       | storage/manifest*.c storage/manifest_json.h storage/backup/backup_record.c tools/trust/*.c
