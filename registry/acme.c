@@ -96,7 +96,7 @@ static void done(struct job *job)
 
 static void answer_challenge(h2o_req_t *req, struct str token)
 {
-    struct driven *connection = H2O_STRUCT_FROM_MEMBER(struct driven, super, req->conn);
+    struct driven *connection = driven_of(req);
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): the slot is a pointer */
     struct answer **slot = h2o_mem_alloc_shared(&req->pool, sizeof(*slot), on_dispose);
     struct answer *a = xcalloc(1, sizeof(*a));

@@ -217,7 +217,7 @@ static void try_password(struct request *rq, struct claim *claim)
 
 static struct recent_login *recent_login(struct request *rq)
 {
-    return &H2O_STRUCT_FROM_MEMBER(struct driven, super, rq->h2o->conn)->recent_login;
+    return &request_connection(rq)->recent_login;
 }
 
 /* Did the connection's last request come with this very header? True: it was answered. */

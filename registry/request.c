@@ -50,7 +50,7 @@ static void make_id(char out[17], unsigned loop, uint64_t request)
 
 static struct request *new_request(h2o_req_t *h2o)
 {
-    struct loop *loop = H2O_STRUCT_FROM_MEMBER(struct driven, super, h2o->conn)->loop;
+    struct loop *loop = driven_of(h2o)->loop;
     struct str whole = {h2o->input.path.base, h2o->input.path.len};
     struct request *rq = xmalloc(sizeof(*rq) + whole.n + 1);
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): the slot is a pointer */
@@ -250,9 +250,9 @@ void request_yield(struct request *rq, void (*done)(struct request *rq))
 
 /* ---- what the client said ---- */
 
-const struct driven *request_connection(const struct request *rq)
+struct driven *request_connection(const struct request *rq)
 {
-    return H2O_STRUCT_FROM_MEMBER(struct driven, super, rq->h2o->conn);
+    return driven_of(rq->h2o);
 }
 
 struct str request_header(const struct request *rq, const h2o_token_t *token)

@@ -89,7 +89,7 @@ struct request *request_of_change(struct meta_change *change);
 void request_yield(struct request *rq, void (*done)(struct request *rq));
 
 /* The connection it came on. While the client is there. */
-const struct driven *request_connection(const struct request *rq);
+struct driven *request_connection(const struct request *rq);
 /* A request header's value, trimmed; empty when absent. */
 struct str request_header(const struct request *rq, const h2o_token_t *token);
 /* Was the header sent more than once? */

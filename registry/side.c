@@ -120,7 +120,7 @@ void side_close(struct side **side)
 
 struct loop *side_loop(h2o_req_t *req)
 {
-    return H2O_STRUCT_FROM_MEMBER(struct driven, super, req->conn)->loop;
+    return driven_of(req)->loop;
 }
 
 struct str side_path(const h2o_req_t *req)

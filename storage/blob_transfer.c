@@ -118,7 +118,7 @@ static int judge(const struct transfer *t, int fd, const struct digest *d, struc
     uint64_t size;
 
     if (digest_of_fd(fd, d->alg, &t->options.interrupt, &found, &size, e) != 0)
-        return interrupt_check(&t->options.interrupt, NULL) != 0 ? -1 : 1;
+        return interrupt_check(&t->options.interrupt, INTERRUPT_RESUMES, NULL) != 0 ? -1 : 1;
     if (digest_equal(&found, d))
         return 0;
     err_set(e, ERR_DIGEST, "its content has another digest");
@@ -243,7 +243,8 @@ static int copy_bytes(struct transfer *t, int from, int to, const struct digest 
         if (got == 0)
             break;
         hasher_update(&hasher, t->chunk, (size_t)got);
-        if (file_write(to, t->chunk, (size_t)got, e) != 0 || interrupt_check(&t->options.interrupt, e) != 0)
+        if (file_write(to, t->chunk, (size_t)got, e) != 0 ||
+            interrupt_check(&t->options.interrupt, INTERRUPT_RESUMES, e) != 0)
             return -1;
     }
     hasher_digest(&hasher, &found);
@@ -310,7 +311,7 @@ int transfer_blob(struct transfer *t, const struct digest *d, uint64_t size, enu
     int from, verdict;
 
     *end = TRANSFER_THERE;
-    if (interrupt_check(&t->options.interrupt, e) != 0 || look_there(t, d, size, &there, e) != 0)
+    if (interrupt_check(&t->options.interrupt, INTERRUPT_RESUMES, e) != 0 || look_there(t, d, size, &there, e) != 0)
         return -1;
     if (there)
         return 0;

@@ -19,7 +19,7 @@ static int hash_chunks(int fd, char *chunk, struct hasher *hasher, const struct 
         if (got == 0)
             return 0;
         hasher_update(hasher, chunk, (size_t)got);
-        if (interrupt_check(interrupt, e) != 0)
+        if (interrupt_check(interrupt, INTERRUPT_RESUMES, e) != 0)
             return -1;
     }
 }

@@ -42,7 +42,8 @@ static void add_referrer(const struct referrer_view *view, void *argument)
     sbuf_json(json, view->media_type);
     sbuf_str(json, STR(",\"digest\":\""));
     sbuf_str(json, (struct str){digest, n});
-    sbuf_printf(json, "\",\"size\":%llu", (unsigned long long)view->size);
+    sbuf_str(json, STR("\",\"size\":"));
+    sbuf_u64(json, view->size);
     if (view->artifact_type.n > 0) {
         sbuf_str(json, STR(",\"artifactType\":"));
         sbuf_json(json, view->artifact_type);

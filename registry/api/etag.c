@@ -3,8 +3,11 @@
 bool etag_matches(struct str header, const struct digest *d)
 {
     char text[DIGEST_TEXT_MAX];
-    struct str own = {text, header.n == 0 ? 0 : digest_format(d, text)};
+    struct str own;
 
+    if (header.n == 0)
+        return false;
+    own = (struct str){text, digest_format(d, text)};
     while (header.n > 0) {
         size_t comma = str_find(header, ',');
         struct str tag = str_trim((struct str){header.p, comma});

@@ -7,9 +7,9 @@ bool interrupt_wanted(const struct interrupt *interrupt)
     return interrupt != NULL && interrupt->wanted != NULL && interrupt->wanted(interrupt->arg);
 }
 
-int interrupt_check(const struct interrupt *interrupt, struct err *e)
+int interrupt_check(const struct interrupt *interrupt, const char *text, struct err *e)
 {
     if (!interrupt_wanted(interrupt))
         return 0;
-    return err_set(e, ERR_BUSY, "interrupted; run it again to go on");
+    return err_set(e, ERR_BUSY, "%s", text);
 }

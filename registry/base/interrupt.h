@@ -18,7 +18,8 @@ struct interrupt {
 
 /* Is it to end? NULL is never. */
 bool interrupt_wanted(const struct interrupt *interrupt);
-/* The same for work that can be taken up again: 0, or -1 with ERR_BUSY and a text that says so. */
-int interrupt_check(const struct interrupt *interrupt, struct err *e);
+/* The same: 0, or -1 with ERR_BUSY and `text`, which says what becomes of what was done so far. */
+int interrupt_check(const struct interrupt *interrupt, const char *text, struct err *e);
+#define INTERRUPT_RESUMES "interrupted; run it again to go on"
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "registry/base/str.h"
 
-static struct driven *driven_of(h2o_req_t *req)
+struct driven *driven_of(const h2o_req_t *req)
 {
     return H2O_STRUCT_FROM_MEMBER(struct driven, super, req->conn);
 }

@@ -85,6 +85,9 @@ struct driven {
     struct recent_login recent_login; /* the gate's */
 };
 
+/* The connection that a request came on. */
+struct driven *driven_of(const h2o_req_t *req);
+
 uint64_t body_length(h2o_req_t *req);
 void body_start(h2o_req_t *req, struct body_sink *sink);
 void body_return(struct body_piece *piece);

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TURN_BYTES = 256 * 1024 }; /* read from one connection before the others of its loop are looked at */
-
 static void read_body(struct http1 *c);
 
 static struct http1 *of_driven(struct driven *driven)
@@ -128,7 +126,7 @@ static bool fill_piece(struct http1 *c)
     while (!c->body_complete && (missing = body_piece_missing(piece)) > 0) {
         ssize_t got;
 
-        if (turn >= TURN_BYTES) {
+        if (turn >= STREAM_TURN_BYTES) {
             yield(c);
             break;
         }

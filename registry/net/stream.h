@@ -29,8 +29,9 @@ enum {
     STREAM_WOULD_BLOCK = -1,
     STREAM_FAILED = -2,
     STREAM_DISCARD_BYTES = 16384,
-    STREAM_READ_AHEAD_BYTES = 128 * 1024,  /* of a body over TLS, with one recv() */
-    STREAM_ROOM_BYTES = 17 * (16384 + 256) /* records for a piece of a file and the head before it */
+    STREAM_READ_AHEAD_BYTES = 128 * 1024,   /* of a body over TLS, with one recv() */
+    STREAM_ROOM_BYTES = 17 * (16384 + 256), /* records for a piece of a file and the head before it */
+    STREAM_TURN_BYTES = 256 * 1024,         /* that may come or go before the others of the loop are looked at */
 };
 
 /* Takes over the non-blocking descriptor `fd`. `room`: STREAM_ROOM_BYTES that all streams of the loop share and that

@@ -12,7 +12,6 @@ enum {
     SPANS_MAX = 8,
     /* A batch, and then a handshake flight or some records: a client that asks for more never reads. */
     BACKLOG_MAX = STREAM_ROOM_BYTES + 128 * 1024,
-    TURN_BYTES = 256 * 1024, /* what a stream may send before the others of its loop are looked at */
 };
 
 struct stream {

@@ -164,10 +164,10 @@ static void on_written(h2o_socket_t *socket, const char *error)
 static void on_writable(h2o_socket_t *socket, const char *error);
 
 /* Say from the loop that the write is over. Callbacks that libh2o runs without looking at other sockets could write for
- * as long as the client keeps up: after TURN_BYTES the loop turns first. */
+ * as long as the client keeps up: after STREAM_TURN_BYTES the loop turns first. */
 static void finish(struct stream *s)
 {
-    if (s->failed || s->bytes_out - s->turn_began < TURN_BYTES) {
+    if (s->failed || s->bytes_out - s->turn_began < STREAM_TURN_BYTES) {
         h2o_socket_write(s->socket, NULL, 0, on_written);
         return;
     }

@@ -65,7 +65,7 @@ static bool visit(const struct digest *d, void *arg)
 
     if (list_has(f->needed, f->count, d))
         return true;
-    f->rc = interrupt_check(f->interrupt, f->e);
+    f->rc = interrupt_check(f->interrupt, INTERRUPT_RESUMES, f->e);
     if (f->rc == 0)
         f->rc = blob_stat(f->pool, d, &size, &changed, f->e);
     if (f->rc == 0)

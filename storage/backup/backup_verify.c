@@ -23,7 +23,7 @@ static void complain(struct verify *v, const char *text)
 
 static bool is_interrupted(const struct verify *v, struct err *e)
 {
-    return interrupt_check(&v->options->interrupt, e) != 0;
+    return interrupt_check(&v->options->interrupt, INTERRUPT_RESUMES, e) != 0;
 }
 
 /* ---- a snapshot ---- */

@@ -92,7 +92,7 @@ static int copy_bytes(struct restore *r, int from, int to, struct hasher *hasher
         hasher_update(hasher, chunk, (size_t)got);
         rc = file_write(to, chunk, (size_t)got, e);
         if (rc == 0)
-            rc = interrupt_check(&r->options->interrupt, e);
+            rc = interrupt_check(&r->options->interrupt, INTERRUPT_RESUMES, e);
     }
     free(chunk);
     if (rc == 0 && fsync(to) != 0)

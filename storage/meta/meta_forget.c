@@ -178,8 +178,8 @@ int history_forget_all(struct meta *meta, uint64_t before, uint64_t latest, cons
             return err_wrap(e, "forget old history");
         }
         *forgotten += f.forgotten;
-        if (f.more && interrupt_wanted(interrupt))
-            return err_set(e, ERR_BUSY, "cancelled; what was forgotten stays forgotten");
+        if (f.more && interrupt_check(interrupt, "cancelled; what was forgotten stays forgotten", e) != 0)
+            return -1;
     }
     return 0;
 }

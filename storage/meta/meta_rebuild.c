@@ -89,8 +89,8 @@ static int run_steps(struct rebuild *rebuild, struct meta_check *check, struct m
     bool more = true;
 
     while (more) {
-        if (interrupt_wanted(&options->interrupt))
-            return err_set(e, ERR_BUSY, "cancelled; what was repaired stays repaired");
+        if (interrupt_check(&options->interrupt, "cancelled; what was repaired stays repaired", e) != 0)
+            return -1;
         if (meta_check_step(check, count, &more, e) != 0)
             return -1;
         if (rebuild->rc != 0)

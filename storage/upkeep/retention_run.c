@@ -35,9 +35,7 @@ struct run {
 
 static int check_cancelled(const struct run *run, struct err *e)
 {
-    if (!interrupt_wanted(&run->options->interrupt))
-        return 0;
-    return err_set(e, ERR_BUSY, "cancelled; what was deleted stays deleted");
+    return interrupt_check(&run->options->interrupt, "cancelled; what was deleted stays deleted", e);
 }
 
 static void add_tag(const struct tag_info *info, void *arg)

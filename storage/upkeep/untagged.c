@@ -111,9 +111,7 @@ static void count(struct cleaning *c, const struct node *node)
 
 static int check_cancelled(const struct untagged_options *options, struct err *e)
 {
-    if (!interrupt_wanted(&options->interrupt))
-        return 0;
-    return err_set(e, ERR_BUSY, "cancelled; what was removed stays removed");
+    return interrupt_check(&options->interrupt, "cancelled; what was removed stays removed", e);
 }
 
 static int remove_doomed(struct cleaning *c, struct err *e)
