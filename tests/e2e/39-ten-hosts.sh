@@ -1,5 +1,5 @@
 #!/bin/bash
-# Goal: the page "From nothing to ten Docker hosts that trust it" of the README, line by line as it stands there; only the
+# Goal: the page "From nothing to ten Docker hosts that trust it" of the handbook, line by line as it stands there; only the
 # registry's name and addresses are those of this sandbox. The ten hosts are this machine under ten names.
 . "$(dirname "$0")/lib.sh"
 ROOT=$(cd "$TESTS/.." && pwd)
@@ -23,7 +23,7 @@ cover /etc/containerd kept
 # page N: the N-th block of commands of the page.
 # shellcheck disable=SC2016 # $LOG is for the script that comes out
 page() {
-    awk -v wanted="$1" '/^## /{on = /^## From nothing/} on && /^```sh/{n++; inside = 1; next} /^```/{inside = 0} on && inside && n == wanted' "$ROOT/README.md" |
+    awk -v wanted="$1" '/^```sh/{n++; inside = 1; next} /^```/{inside = 0} inside && n == wanted' "$ROOT/conf/handbook/ten-hosts.md" |
         sed -e "s/registry\.example\.com:5000/$REG/g; s/registry\.example\.com/$NAME/g; s/192\.0\.2\.10/192.0.2.1/g" \
             -e "s|^make deps \&\& make \&\& make install.*|make -s -C '$ROOT' BUILD='$BUILD' install >/dev/null|" -e 's|^berth serve.*|berth serve /etc/berth/config.yml >>"$LOG" 2>\&1 \&|'
 }
