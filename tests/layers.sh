@@ -37,7 +37,7 @@ rooms_of() {
 owners='
 lmdb.h                          | storage/meta/meta_lmdb*.c storage/meta/meta_lmdb.h
 argon2.h crypt.h                | auth/password.c
-curl/*.h                        | registry/client/http_client*.c
+curl/*.h                        | registry/client/http_client*.c registry/client/http_client*.h
 yaml.h                          | registry/config/config_tree.c
 llhttp.h                        | registry/net/http1*.c registry/net/http1*.h
 jansson.h                       | storage/manifest*.c storage/manifest_json.h storage/backup/backup_record.c tools/trust/*.c

@@ -1,13 +1,18 @@
 /*
- * HTTP requests that Berth makes itself: webhooks, health checks, images of another registry. http_client.c is the only
- * file that knows libcurl, which is loaded when the first client is made: a server that calls nobody does not pay for
- * it.
+ * HTTP requests that Berth makes itself: webhooks, health checks, images of another registry. http_client*.c are the
+ * only files that know libcurl, which is loaded when the first client is made: a server that calls nobody does not pay
+ * for it.
  *
- * A client keeps its connections between calls. TLS is verified, 1.2 at least; only http and https are spoken, also
- * after a redirect. What comes back is hostile: heads have at most 64 KiB, a body that is gathered at most `body_most`.
+ * A client keeps its connections between calls. TLS is verified, 1.2 at least; only http and https are spoken, and a
+ * redirect never leads from https to http. What comes back is hostile: heads have at most HTTP_HEAD_MAX bytes, a body
+ * that is gathered at most `body_most`, and a body that comes compressed stays so.
  *
- * Thread: http_client_setup() once, in the main thread, before others start; a client belongs to one thread at a time.
- * Calls block.
+ * Proxies are those of the environment, as for everything that administrators run: http_proxy, https_proxy, all_proxy
+ * and no_proxy (and the last three in capitals; HTTP_PROXY is not looked at). This machine's own addresses are called
+ * without one.
+ *
+ * Thread: any; a client belongs to one thread at a time. Calls block, and so may making the first client. The process
+ * ignores SIGPIPE.
  */
 #ifndef BERTH_CLIENT_HTTP_CLIENT_H
 #define BERTH_CLIENT_HTTP_CLIENT_H
@@ -19,6 +24,13 @@
 #include "registry/base/err.h"
 #include "registry/base/interrupt.h"
 #include "registry/base/str.h"
+
+enum {
+    HTTP_HEAD_MAX = 64 * 1024,
+    HTTP_REDIRECTS_MAX = 5,
+    HTTP_CONNECT_MS = 30 * 1000, /* until a connection and its TLS stand */
+    HTTP_STALL_BYTES = 1024,
+};
 
 struct http_client;
 
@@ -37,18 +49,22 @@ struct http_field {
 struct http_request {
     const char *method; /* GET, HEAD, POST, … */
     const char *url;
-    const struct http_field *fields; /* Authorization goes to no other host than the url's */
+    /* Authorization and Cookie go to no other host, port or scheme than the url's; the rest goes along redirects. */
+    const struct http_field *fields;
     size_t field_count;
     struct str body;     /* empty: none */
     uint64_t timeout_ms; /* for all of it; 0: none */
-    uint64_t stall_ms;   /* give up when nothing moved for so long; 0: never */
-    bool follow;         /* redirects, five at most */
-    /* What comes is given to `sink`, piece by piece, if the status is 2xx; not 0 ends the call with its error. NULL, and
-     * for other statuses: it is gathered in the response, up to `body_most` bytes, and the rest is not read. */
+    /* Give up when less than HTTP_STALL_BYTES of a body moved in so long and it is not done, or no answer came in so
+     * long; 0: never. What `sink` takes does not count. */
+    uint64_t stall_ms;
+    bool follow; /* redirects, HTTP_REDIRECTS_MAX at most */
+    /* What comes is given to `sink`, piece by piece, if the status is 2xx; not 0 ends the call with its error. Status and
+     * head are in the response by then. NULL, and for other statuses: it is gathered in the response, up to `body_most`
+     * bytes; the rest is not read, and `cut` is set. */
     int (*sink)(void *context, struct str piece, struct err *e);
     void *context;
     size_t body_most;
-    const struct interrupt *interrupt; /* NULL: none */
+    const struct interrupt *interrupt; /* NULL: none. Asked once a second at least. */
 };
 
 /* Starts as {0}. */
@@ -56,22 +72,31 @@ struct http_response {
     int status;
     struct sbuf head; /* the last answer's fields, "name: value\r\n" each, names in lower case */
     struct sbuf body;
+    bool cut; /* the body was longer than what is here */
 };
 
-/* 0, or -1: libcurl cannot be used; the error says which package has it. */
+/* Loads libcurl now instead of with the first client. 0, or -1: it cannot be used; the error says which package has it. */
 int http_client_setup(struct err *e);
 
-/* `options` may be NULL; its texts are copied. NULL: an error. */
+/* `options` may be NULL; its texts are copied, and `ca_file` is read here. NULL: an error. */
 struct http_client *http_client_new(const struct http_client_options *options, struct err *e);
 void http_client_free(struct http_client **client);
 
-/* 0: there is an answer, whatever its status. -1: there is none; ERR_BUSY when it was interrupted, ERR_IO when the other
- * side cannot be reached, was too slow or broke off, ERR_DENIED when its certificate is not to be trusted. The error
- * names the host and says what to do, but no credentials and no query. */
+/* 0: there is an answer, whatever its status. -1: there is none, or not all of it. ERR_BUSY when it was interrupted,
+ * ERR_IO when the other side cannot be reached, was too slow or broke off, ERR_DENIED when its certificate is not to be
+ * trusted or it redirects to where nobody is to be sent, ERR_TOO_LARGE for a head that is too long, ERR_INVALID for a
+ * request that cannot be made. The error names the host and says what to do, but no credentials and no query.
+ * `response` is emptied first. */
 int http_client_call(struct http_client *client, const struct http_request *request, struct http_response *response,
                      struct err *e);
-/* The value of a field, trimmed, in the response's memory; empty when there is none. `name` in lower case. */
+/* The value of a field, trimmed, in the response's memory; of several the first; empty when there is none. `name` in
+ * lower case. */
 struct str http_response_field(const struct http_response *response, const char *name);
+/* Wipes it, too: answers hold tokens. It is {0} then. */
 void http_response_clear(struct http_response *response);
+
+/* Where a URL leads: its scheme, "https://", and its host with the port that it names, "[::1]:5000". False: it is not
+ * for http or https, names no host, or holds bytes that no URL has. */
+bool http_url_origin(struct str url, struct str *scheme, struct str *host);
 
 #endif
