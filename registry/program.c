@@ -77,12 +77,12 @@ static const struct program_example examples[] = {
     {"remove a repository with all its images", "berth repository delete team-a/old"},
 };
 
-#define TAKES(option) (1U << (option))
+#define TAKES(option) (UINT64_C(1) << (option))
 #define GC_OPTIONS                                                                                        \
     (TAKES(OPTION_CONFIG) | TAKES(OPTION_DRY_RUN) | TAKES(OPTION_DELETE_UNTAGGED) | TAKES(OPTION_QUIET) | \
      TAKES(OPTION_GRACE) | TAKES(OPTION_FORGET_HISTORY))
 
-static const uint32_t exclusive[] = {TAKES(OPTION_AT) | TAKES(OPTION_DIGEST)};
+static const uint64_t exclusive[] = {TAKES(OPTION_AT) | TAKES(OPTION_DIGEST)};
 
 static const struct command_spec commands[] = {
     {.name = "serve",

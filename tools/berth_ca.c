@@ -75,10 +75,10 @@ static const struct program_example examples[] = {
     {"What does a client see there?", "berth-ca verify registry.example.org:5000 --ca ca/ca.crt"},
 };
 
-#define TAKES(option) (1U << (option))
+#define TAKES(option) (UINT64_C(1) << (option))
 
 /* A secret comes from one place, and standard input holds one secret. */
-static const uint32_t exclusive[] = {
+static const uint64_t exclusive[] = {
     TAKES(CA_PASSPHRASE_FILE) | TAKES(CA_PASSPHRASE_STDIN),
     TAKES(CA_PASSWORD_FILE) | TAKES(CA_PASSWORD_STDIN) | TAKES(CA_GENERATE),
     TAKES(CA_PASSPHRASE_STDIN) | TAKES(CA_PASSWORD_STDIN),

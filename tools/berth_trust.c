@@ -267,7 +267,7 @@ static int run_remove(const struct invocation *call)
     return run_action(call, TRUST_REMOVE);
 }
 
-#define TAKES(option) (1U << (option))
+#define TAKES(option) (UINT64_C(1) << (option))
 #define REACHING                                                                                                \
     (TAKES(HOSTS_FILE) | TAKES(RUNTIMES) | TAKES(JOBS) | TAKES(TIMEOUT) | TAKES(SSH_OPTION) | TAKES(IDENTITY) | \
      TAKES(JSON))

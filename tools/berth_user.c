@@ -22,7 +22,7 @@ static const struct option_spec options[] = {
     [USER_JSON] = {"json", NULL, "print JSON", false},
 };
 
-#define TAKES(option) (1U << (option))
+#define TAKES(option) (UINT64_C(1) << (option))
 
 enum {
     HASHING = TAKES(USER_FILE) | TAKES(USER_ALGORITHM) | TAKES(USER_COST) | TAKES(USER_MEMORY) |
@@ -30,7 +30,7 @@ enum {
     SETTING = HASHING | TAKES(USER_PASSWORD_STDIN) | TAKES(USER_GENERATE),
 };
 
-static const uint32_t exclusive[] = {TAKES(USER_PASSWORD_STDIN) | TAKES(USER_GENERATE)};
+static const uint64_t exclusive[] = {TAKES(USER_PASSWORD_STDIN) | TAKES(USER_GENERATE)};
 
 static const struct command_spec commands[] = {
     {"add", "USER", 1, 1, SETTING, "make a user; makes the file, too, if need be", user_add},

@@ -123,7 +123,7 @@ static int check_exclusive(const struct invocation *call, struct err *e)
         const char *before = NULL;
 
         for (size_t k = 0; k < program->option_count; k++) {
-            if (!call->given[k] || (program->exclusive[i] & 1U << k) == 0)
+            if (!call->given[k] || (program->exclusive[i] & UINT64_C(1) << k) == 0)
                 continue;
             if (before != NULL)
                 return err_set(e, ERR_INVALID, "--%s and --%s exclude each other", before, program->options[k].name);

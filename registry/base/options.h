@@ -25,7 +25,7 @@ enum exit_status {
     EXIT_IDLE = 4,      /* done, but to no effect as long as something else is wrong */
 };
 
-enum { OPTIONS_MAX = 31, ARGUMENTS_ANY = 1 << 20 };
+enum { OPTIONS_MAX = 63, ARGUMENTS_ANY = 1 << 20 };
 
 struct option_spec {
     const char *name;  /* without the dashes */
@@ -41,7 +41,7 @@ struct command_spec {
     const char *name;
     const char *arguments; /* for help: "USER…", "" for none; the shell completes where FILE or DIR stands in it */
     int min, max;          /* number of arguments */
-    uint32_t options;      /* bit i: takes options[i] of its program */
+    uint64_t options;      /* bit i: takes options[i] of its program */
     const char *help;
     int (*run)(const struct invocation *call); /* returns an exit status */
 };
@@ -68,7 +68,7 @@ struct program_spec {
     const struct option_spec *options;
     size_t option_count; /* at most OPTIONS_MAX */
     /* Sets of options, as in `options` of a command, of which one may be given at a time. May be left out. */
-    const uint32_t *exclusive;
+    const uint64_t *exclusive;
     size_t exclusive_count;
     /* The end of --help, and part of the manual page. Paragraphs stand apart by an empty line and are filled; indented
      * lines stay as they are; a paragraph that begins with "exit status:" says what differs from enum exit_status. */

@@ -18,7 +18,7 @@ void options_print_completion(const struct program_spec *program);
 /* Does the command take options[i]? */
 static inline bool command_takes(const struct command_spec *command, size_t i)
 {
-    return (command->options & 1U << i) != 0;
+    return (command->options & UINT64_C(1) << i) != 0;
 }
 
 #endif

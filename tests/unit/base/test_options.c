@@ -41,7 +41,7 @@ static const struct program_example examples[] = {
     {"go", "tool leave"},
 };
 
-static const uint32_t exclusive[] = {1U << LOUD | 1U << GIFT};
+static const uint64_t exclusive[] = {1U << LOUD | 1U << GIFT};
 
 static const struct program_spec program = {
     .name = "tool",
