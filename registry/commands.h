@@ -45,8 +45,5 @@ int command_access(const struct invocation *call);
 int command_backup(const struct invocation *call);
 /* restore DIR: a new data directory from one. */
 int command_restore(const struct invocation *call);
-/* `registry garbage-collect` of distribution has short options (-d, -m, -q, together or apart); ours are long. Returns
- * a command line with them spelled out, for the rest of the program's life, or `argv` itself; *argc follows. */
-char **gc_spell_out(int *argc, char **argv);
 
 #endif

@@ -1,9 +1,9 @@
 /* berth: the command line. Called as `registry` it takes distribution's, which is the same. */
-#include "registry/commands.h"
 #include "registry/program.h"
+#include "registry/spelling.h"
 
 int main(int argc, char **argv)
 {
-    argv = gc_spell_out(&argc, argv);
+    argv = spell_out(&argc, argv);
     return program_run(berth_program(), argc, argv);
 }

@@ -186,6 +186,9 @@ static const struct program_spec program = {
              "/etc/docker/registry/config.yml. Every key can be set from the environment: http.addr is\n"
              "REGISTRY_HTTP_ADDR.\n"
              "\n"
+             "Called as registry, by a link, it takes the command line of distribution's program, too. A file *.yml or\n"
+             "*.yaml in place of the command is served.\n"
+             "\n"
              "exit status: 0 done or allowed, 1 failed or denied, or damage was found, 2 wrong usage, 3 what was named "
              "is not\n"
              "there\n",

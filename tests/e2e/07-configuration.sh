@@ -94,4 +94,21 @@ check "a manifest is refused" error_is 405 UNSUPPORTED
 request DELETE /v2/conf/app/manifests/1
 check "a deletion is refused" error_is 405 UNSUPPORTED
 check "the version is told" says 0. "$BUILD/berth" --version
+check "it stops" server_stop
+
+# As the container images call it.
+ln -s "$(realpath "$BUILD/berth")" "$WORK/registry"
+registry_start() {
+    "$WORK/registry" "$@" >>"$LOG" 2>&1 </dev/null &
+    SERVER_PID=$!
+    eventually listening_or_dead && server_running
+}
+check "registry serve FILE serves" registry_start serve "$WORK/config.yml"
+check "it stops" server_stop
+check "registry FILE.yml serves" registry_start "$WORK/config.yml"
+request GET /v2/conf/app/manifests/1 -H "Accept: $OCI_MANIFEST"
+check "what was pushed before" status_is 200
+check "registry garbage-collect CONFIG -d -m works beside it" says blob "$WORK/registry" garbage-collect "$WORK/config.yml" -d -m
+check "registry -v tells the version" says 0. "$WORK/registry" -v
+check "registry help tells its commands" says garbage-collect "$WORK/registry" help
 finish
