@@ -35,12 +35,15 @@ enum command_option {
     OPTION_RATE,
     OPTION_METADATA_ONLY,
     OPTION_DEPTH,
+    OPTION_TIMEOUT,
 };
 
 /* serve [CONFIG]: until SIGTERM. */
 int command_serve(const struct invocation *call);
 /* access explain USER ACTION REPOSITORY, access check: what the rules say. */
 int command_access(const struct invocation *call);
+/* health [CONFIG]: does the server that it describes live? */
+int command_health(const struct invocation *call);
 /* backup DIR (an operation), backup list DIR, backup verify DIR: snapshots of the data directory. */
 int command_backup(const struct invocation *call);
 /* restore DIR: a new data directory from one. */

@@ -54,12 +54,14 @@ static const struct option_spec options[] = {
     [OPTION_DEPTH] = {.name = "depth",
                       .value = "N",
                       .help = "one line for all that share the first N parts of their names"},
+    [OPTION_TIMEOUT] = {.name = "timeout", .value = "DURATION", .help = "how long to wait at most; default: 5s"},
 };
 
 static const struct program_example examples[] = {
     {"serve with a configuration", "berth serve /etc/berth/config.yml"},
     {"serve with the defaults, images elsewhere", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/srv/images berth serve"},
     {"serve ports that need root, as a user of its own", "berth serve /etc/berth/config.yml --user berth"},
+    {"does it answer? for a container's health check", "berth health --timeout 3s"},
     {"which rule lets alice push, or does not?", "berth access explain alice push team-a/app"},
     {"may somebody pull without a login, from there?", "berth access explain - pull team-a/app --address 192.0.2.7"},
     {"is a file of rules good? what does it say?", "berth access check --rules access.yml"},
@@ -91,6 +93,14 @@ static const struct command_spec commands[] = {
      .options = TAKES(OPTION_USER),
      .help = "serve until SIGTERM; SIGHUP reads certificates, users and rules again",
      .run = command_serve},
+    {.name = "health",
+     .arguments = "[CONFIG-FILE]",
+     .max = 1,
+     .options = TAKES(OPTION_TIMEOUT) | TAKES(OPTION_JSON),
+     .help =
+         "does the server that the configuration describes answer? exit status 0 or 1, one line why; for the health "
+         "check of a container",
+     .run = command_health},
     {.name = "access",
      .arguments = "explain USER ACTION REPOSITORY | check",
      .min = 1,

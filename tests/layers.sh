@@ -25,10 +25,11 @@ rooms_of() {
     tools/berth_*) echo 'tools tools/ca tools/certificate tools/user tools/trust auth registry/base' ;;
     tools/*) echo 'tools auth registry/base' ;;
     registry/client/*) echo 'registry/client registry/base' ;;
+    registry/health/*) echo 'registry/health registry/client registry/config registry/base' ;;
     registry/config/*) echo 'registry/config auth storage storage/upkeep registry/base' ;;
     registry/ops/*) echo 'registry registry/ops registry/config registry/client storage storage/meta storage/upkeep storage/backup registry/base' ;;
-    registry/*) echo 'registry registry/config registry/net registry/api registry/ops registry/client auth storage storage/meta storage/upkeep storage/backup registry/base' ;;
-    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops registry/client auth storage storage/meta storage/upkeep storage/backup tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
+    registry/*) echo 'registry registry/config registry/net registry/api registry/ops registry/client registry/health auth storage storage/meta storage/upkeep storage/backup registry/base' ;;
+    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops registry/client registry/health auth storage storage/meta storage/upkeep storage/backup tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
     *) echo '' ;;
     esac
 }
@@ -42,7 +43,7 @@ yaml.h                          | registry/config/config_tree.c
 llhttp.h                        | registry/net/http1*.c registry/net/http1*.h
 jansson.h                       | storage/manifest*.c storage/manifest_json.h storage/backup/backup_record.c tools/trust/*.c
 h2o.h h2o/*.h                   | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c registry/api/*.h
-openssl/*.h                     | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c storage/digest*.c auth/*.c tools/*.c tools/*.h tools/certificate/*.c tools/certificate/*.h tools/trust/trust_files.c
+openssl/*.h                     | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c registry/health/probe.c storage/digest*.c auth/*.c tools/*.c tools/*.h tools/certificate/*.c tools/certificate/*.h tools/trust/trust_files.c
 '
 
 check_room() {
