@@ -45,7 +45,7 @@ static uint64_t purge_uploads(struct server *server, uint64_t due_ms)
     struct err e;
     size_t purged;
 
-    if (!config->upload_purging.enabled || config->readonly || now_ms < due_ms)
+    if (!config->upload_purging.enabled || live_is_readonly(&server->live) || now_ms < due_ms)
         return due_ms;
     if (store_purge_uploads(server->store, config->upload_purging.age_s, PURGE_AT_ONCE, config->upload_purging.dry_run,
                             &purged, &e) != 0)

@@ -29,6 +29,7 @@ struct pulls {
     struct meta *meta;
     struct batch *batch;   /* NULL: nothing was pulled */
     atomic_bool under_way; /* the writer has a batch */
+    bool held;             /* nothing may be written */
     uint64_t due_ms;       /* monotonic; 0: not yet known */
 };
 
@@ -89,8 +90,9 @@ void pulls_free(struct pulls **pulls)
     if (*pulls == NULL)
         return;
     wait_for_writer(*pulls);
-    if ((*pulls)->batch != NULL)
+    if ((*pulls)->batch != NULL && !(*pulls)->held)
         hand_over(*pulls);
+    free((*pulls)->batch);
     wait_for_writer(*pulls);
     free(*pulls);
     *pulls = NULL;
@@ -102,7 +104,7 @@ void pulls_tick(struct pulls *pulls, uint64_t now_ms)
         return;
     if (pulls->due_ms == 0)
         pulls->due_ms = now_ms + FLUSH_MS;
-    if (now_ms < pulls->due_ms || atomic_load(&pulls->under_way))
+    if (now_ms < pulls->due_ms || pulls->held || atomic_load(&pulls->under_way))
         return;
     pulls->due_ms = now_ms + FLUSH_MS;
     if (pulls->batch != NULL)
@@ -133,7 +135,7 @@ void pulls_note(struct pulls *pulls, uint32_t repository, const struct digest *d
 
     if (pulls == NULL)
         return;
-    if (pulls->batch != NULL && pulls->batch->n == PULLS_MOST && !atomic_load(&pulls->under_way))
+    if (pulls->batch != NULL && pulls->batch->n == PULLS_MOST && !pulls->held && !atomic_load(&pulls->under_way))
         hand_over(pulls);
     if (pulls->batch == NULL)
         pulls->batch = xcalloc(1, sizeof(*pulls->batch));
@@ -143,6 +145,12 @@ void pulls_note(struct pulls *pulls, uint32_t repository, const struct digest *d
         return;
     batch->items[batch->n] = (struct pull){.repository = repository, .digest = *d};
     *slot = (uint16_t)++batch->n;
+}
+
+void pulls_hold(struct pulls *pulls, bool held)
+{
+    if (pulls != NULL)
+        pulls->held = held;
 }
 
 /* ---- since when ---- */

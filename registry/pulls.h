@@ -31,6 +31,9 @@ void pulls_note(struct pulls *pulls, uint32_t repository, const struct digest *d
 /* Now and then, with monotonic milliseconds: hands over what is a minute old. Never blocks. Likewise for NULL. */
 void pulls_tick(struct pulls *pulls, uint64_t now_ms);
 
+/* While held, pulls are remembered and not written, PULLS_MOST of them; what is left at the end is forgotten. */
+void pulls_hold(struct pulls *pulls, bool held);
+
 /* Remember since when pulls are noted: a rule of retention must not take what it cannot know for "never". Waits. */
 int pulls_begin(struct meta *meta, struct err *e);
 

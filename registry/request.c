@@ -130,7 +130,7 @@ static void handle(struct request *rq)
     }
     if (!permission_check(rq))
         return;
-    if (writes(rq) && rq->server->config->readonly) {
+    if (writes(rq) && live_is_readonly(&rq->server->live)) {
         refuse_disabled(rq, ~(1U << METHOD_GET | 1U << METHOD_HEAD), "the registry is in read-only mode");
         return;
     }

@@ -1,5 +1,6 @@
 #include "registry/scrubber.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -21,11 +22,14 @@ enum {
     LOOK_AGAIN_MS = 60 * 1000,
     SAVE_MS = 60 * 1000, /* of work that a kill may cost */
     FAILED_MS = 60 * 1000,
+    READONLY_MS = 500,    /* until it is asked again whether the server may be written to */
     METADATA_LINES = 100, /* of a pass; what comes after them is only counted */
 };
 
 struct scrubber {
     const struct config *config;
+    const struct live *live;
+    atomic_bool at_work;
     const struct store *store;
     struct meta_reader *reader; /* for telling who needs what is damaged */
     struct scrub *scrub;
@@ -41,6 +45,8 @@ static void save(struct scrubber *scrubber)
 {
     struct err e;
 
+    if (live_is_readonly(scrubber->live))
+        return;
     scrubber->state.has_place = scrub_place(scrubber->scrub, &scrubber->state.place);
     scrubber->saved_ms = clock_monotonic_ms();
     if (scrub_state_save(scrubber->store->root, &scrubber->state, &e) != 0)
@@ -87,6 +93,16 @@ static uint64_t most(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+/* And longer, while nothing may be written. False: stop. */
+static bool rest(struct scrubber *scrubber, uint64_t ms)
+{
+    bool goes_on = background_rest(&scrubber->background, ms);
+
+    while (goes_on && live_is_readonly(scrubber->live))
+        goes_on = background_rest(&scrubber->background, READONLY_MS);
+    return goes_on;
+}
+
 /* One step, and the pause that keeps the rate. */
 static bool step(struct scrubber *scrubber, bool *more)
 {
@@ -98,14 +114,14 @@ static bool step(struct scrubber *scrubber, bool *more)
         log_warn("%s; tried again in a while", e.text);
         damage_metrics(&count);
         *more = true;
-        return background_rest(&scrubber->background, FAILED_MS);
+        return rest(scrubber, FAILED_MS);
     }
     damage_metrics(&count);
     took_ms = clock_monotonic_ms() - began_ms;
     due_ms = count.bytes * 1000 / scrubber->config->scrub.rate;
     if (*more && clock_monotonic_ms() - scrubber->saved_ms >= SAVE_MS)
         save(scrubber);
-    return background_rest(&scrubber->background, most(due_ms > took_ms ? due_ms - took_ms : 0, 1));
+    return rest(scrubber, most(due_ms > took_ms ? due_ms - took_ms : 0, 1));
 }
 
 static bool scrub_blobs(struct scrubber *scrubber)
@@ -132,7 +148,7 @@ static bool check_metadata(struct scrubber *scrubber)
         uint64_t began_ms = clock_monotonic_ms();
 
         rc = meta_check_step(check, &count, &more, &e);
-        goes_on = background_rest(&scrubber->background, most(clock_monotonic_ms() - began_ms, 1));
+        goes_on = rest(scrubber, most(clock_monotonic_ms() - began_ms, 1));
     }
     if (rc != 0)
         log_error("scrub: %s", e.text);
@@ -179,13 +195,17 @@ static bool is_due(struct scrubber *scrubber)
 
 static bool pass(struct scrubber *scrubber)
 {
+    bool whole;
+
+    atomic_store(&scrubber->at_work, true);
     begin_pass(scrubber);
-    if (!check_metadata(scrubber) || !scrub_blobs(scrubber)) {
+    whole = check_metadata(scrubber) && scrub_blobs(scrubber);
+    if (whole)
+        end_pass(scrubber);
+    else
         save(scrubber);
-        return false;
-    }
-    end_pass(scrubber);
-    return true;
+    atomic_store(&scrubber->at_work, false);
+    return whole;
 }
 
 static uint64_t least(uint64_t a, uint64_t b)
@@ -204,21 +224,22 @@ static void *run(void *arg)
     scrub_state_load(scrubber->store->root, &scrubber->state);
     if (scrubber->state.finished > 0)
         metric_set(METRIC_LAST_SCRUB, (int64_t)scrubber->state.finished);
-    goes_on = background_rest(&scrubber->background, least(interval_ms, FIRST_RUN_MS));
+    goes_on = rest(scrubber, least(interval_ms, FIRST_RUN_MS));
     while (goes_on)
-        goes_on = (!is_due(scrubber) || pass(scrubber)) &&
-                  background_rest(&scrubber->background, least(interval_ms, LOOK_AGAIN_MS));
+        goes_on = (!is_due(scrubber) || pass(scrubber)) && rest(scrubber, least(interval_ms, LOOK_AGAIN_MS));
     return NULL;
 }
 
 /* ---- start and stop ---- */
 
-struct scrubber *scrubber_start(const struct config *config, const struct store *store, struct err *e)
+struct scrubber *scrubber_start(const struct config *config, const struct live *live, const struct store *store,
+                                struct err *e)
 {
     struct scrubber *scrubber = xcalloc(1, sizeof(*scrubber));
     const struct scrub_options options = {.finding = blob_found, .arg = scrubber};
 
     scrubber->config = config;
+    scrubber->live = live;
     scrubber->store = store;
     if ((scrubber->reader = meta_reader_new(store->meta, e)) == NULL)
         goto free_scrubber;
@@ -235,6 +256,11 @@ free_reader:
 free_scrubber:
     free(scrubber);
     return NULL;
+}
+
+bool scrubber_is_at_work(const struct scrubber *scrubber)
+{
+    return atomic_load(&scrubber->at_work);
 }
 
 void scrubber_stop(struct scrubber **scrubber)

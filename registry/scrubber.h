@@ -13,12 +13,17 @@
 
 #include "registry/base/err.h"
 #include "registry/config/config.h"
+#include "registry/live.h"
 #include "storage/store.h"
 
 struct scrubber;
 
-/* Both outlive the scrubber. Not for a server that is read-only or has scrubbing switched off. */
-struct scrubber *scrubber_start(const struct config *config, const struct store *store, struct err *e);
+/* All outlive the scrubber, which waits while the server is read-only, in the middle of a pass, too. Not for a server
+ * that has scrubbing switched off. */
+struct scrubber *scrubber_start(const struct config *config, const struct live *live, const struct store *store,
+                                struct err *e);
+/* Is it in the middle of a pass? Any thread. */
+bool scrubber_is_at_work(const struct scrubber *scrubber);
 /* Ends in the middle of a pass, after the step under way; waits for that. */
 void scrubber_stop(struct scrubber **scrubber);
 

@@ -168,8 +168,7 @@ static void begin_pulls(struct server *server)
 {
     struct err e;
 
-    server->notes_pulls = !server->config->readonly;
-    if (server->notes_pulls && pulls_begin(server->store->meta, &e) != 0)
+    if (!live_is_readonly(&server->live) && pulls_begin(server->store->meta, &e) != 0)
         log_error("%s", e.text);
 }
 
@@ -178,7 +177,7 @@ static void start_control(struct server *server)
 {
     struct err e;
 
-    server->control = control_start(server->config, server->store, &e);
+    server->control = control_start(server->config, &server->live, server->store, server, &e);
     if (server->control == NULL)
         log_error("%s; commands such as \"berth gc\" do not reach this server", e.text);
 }
@@ -192,10 +191,9 @@ static int open_loops(struct server *server, struct err *e)
     for (unsigned i = 0; i < server->loop_count; i++)
         if (loop_start(&server->loops[i], server, i, e) != 0)
             return -1;
-    if (!config->readonly && (server->sweeper = sweeper_start(config, server->store, e)) == NULL)
+    if ((server->sweeper = sweeper_start(config, &server->live, server->store, e)) == NULL)
         return -1;
-    if (config->scrub.enabled && !config->readonly &&
-        (server->scrubber = scrubber_start(config, server->store, e)) == NULL)
+    if (config->scrub.enabled && (server->scrubber = scrubber_start(config, &server->live, server->store, e)) == NULL)
         return -1;
     if (side_listen(server->side, e) != 0 || listener_listen(server->listener, e) != 0)
         return -1;
@@ -248,6 +246,7 @@ int server_run(const struct config *config, char *const *environment, const stru
     struct server server = {.config = config};
     int rc;
 
+    live_init(&server.live, config);
     configure_h2o(&server);
     rc = open_doors(&server, e);
     if (rc == 0)

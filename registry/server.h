@@ -11,6 +11,7 @@
 #include "auth/users.h"
 #include "registry/access_log.h"
 #include "registry/config/config.h"
+#include "registry/live.h"
 #include "registry/net/loop.h"
 #include "registry/net/tls.h"
 #include "registry/net/workers.h"
@@ -29,6 +30,7 @@ struct throttle;
 
 struct server {
     const struct config *config;
+    struct live live; /* what may change while it serves */
     struct store *store;
     struct quotas *quotas; /* NULL: none */
     struct users *users;   /* NULL: no passwords */
@@ -37,7 +39,6 @@ struct server {
     struct throttle *throttle; /* of logins; NULL: off */
     bool identifies;           /* a client certificate says who its user is */
     bool authenticates;        /* false: nobody is asked who he is, everybody may do everything */
-    bool notes_pulls;          /* when manifests are pulled is remembered */
     struct workers *workers;
     size_t descriptors;            /* that may be open */
     struct crowd *crowd;           /* of connections */

@@ -1,5 +1,6 @@
 #include "registry/sweeper.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -18,11 +19,14 @@ enum {
     FIRST_RUN_MS = 60 * 1000, /* so that a server that is restarted daily sweeps too */
     PAUSE_LEAST_MS = 1,
     HELD_BACK_MS = 200, /* by a backup, or a walk that somebody asked for */
+    READONLY_MS = 500,  /* until it is asked again whether the server may be written to */
     FILES_EVERY_MS = 24 * 60 * 60 * 1000,
 };
 
 struct sweeper {
     const struct config *config;
+    const struct live *live;
+    atomic_bool at_work;
     const struct store *store;
     struct sweep *sweep;
     uint64_t sweep_due_ms, retention_due_ms; /* monotonic */
@@ -38,12 +42,14 @@ static uint64_t most(uint64_t a, uint64_t b)
 
 /* ---- one walk ---- */
 
-/* Leases count for nothing while the clock is not to be believed: then the walk is given up, not held back. */
+/* Leases count for nothing while the clock is not to be believed: then the walk is given up, not held back. So it is
+ * when the server becomes read-only. */
 static bool may_sweep(const struct sweeper *sweeper)
 {
     struct err e;
 
-    return clock_watch_check(sweeper->store->clock, sweeper->config->garbage_collection.grace_s, &e) == 0;
+    return !live_is_readonly(sweeper->live) &&
+           clock_watch_check(sweeper->store->clock, sweeper->config->garbage_collection.grace_s, &e) == 0;
 }
 
 static void count(const struct sweep_freed *freed, struct sweep_freed *total)
@@ -108,7 +114,7 @@ static bool pause_or_stop(void *arg)
                                    most(clock_monotonic_ms() - sweeper->change_ms, PAUSE_LEAST_MS));
 
     sweeper->change_ms = clock_monotonic_ms();
-    return !goes_on;
+    return !goes_on || live_is_readonly(sweeper->live);
 }
 
 /* False: the sweeper is to stop. Retention comes first: what it lets go of can be forgotten later, and then removed. */
@@ -134,6 +140,20 @@ static bool look_after(struct sweeper *sweeper)
     return background_rest(&sweeper->background, 0) && (!config->garbage_collection.enabled || walk(sweeper));
 }
 
+static bool work(struct sweeper *sweeper)
+{
+    bool goes_on;
+
+    if (live_is_readonly(sweeper->live))
+        return true;
+    atomic_store(&sweeper->at_work, true);
+    goes_on = look_after(sweeper);
+    if (live_is_readonly(sweeper->live)) /* what was broken off is begun again when it may */
+        sweeper->sweep_due_ms = sweeper->retention_due_ms = 0;
+    atomic_store(&sweeper->at_work, false);
+    return goes_on;
+}
+
 static uint64_t first_due(uint64_t interval_s)
 {
     uint64_t ms = interval_s * 1000;
@@ -157,19 +177,23 @@ static void *run(void *arg)
     setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), NICE);
     sweeper->sweep_due_ms = first_due(sweeper->config->garbage_collection.interval_s);
     sweeper->retention_due_ms = first_due(sweeper->config->retention.interval_s);
-    while (background_rest(&sweeper->background, time_to_wait(sweeper)) && look_after(sweeper))
+    while (
+        background_rest(&sweeper->background, live_is_readonly(sweeper->live) ? READONLY_MS : time_to_wait(sweeper)) &&
+        work(sweeper))
         ;
     return NULL;
 }
 
 /* ---- start and stop ---- */
 
-struct sweeper *sweeper_start(const struct config *config, const struct store *store, struct err *e)
+struct sweeper *sweeper_start(const struct config *config, const struct live *live, const struct store *store,
+                              struct err *e)
 {
     const struct sweep_options options = {.grace_s = config->garbage_collection.grace_s};
     struct sweeper *sweeper = xcalloc(1, sizeof(*sweeper));
 
     sweeper->config = config;
+    sweeper->live = live;
     sweeper->store = store;
     if ((sweeper->sweep = sweep_new(store, &options, e)) == NULL)
         goto free_sweeper;
@@ -182,6 +206,11 @@ free_sweep:
 free_sweeper:
     free(sweeper);
     return NULL;
+}
+
+bool sweeper_is_at_work(const struct sweeper *sweeper)
+{
+    return atomic_load(&sweeper->at_work);
 }
 
 void sweeper_stop(struct sweeper **sweeper)

@@ -20,12 +20,16 @@
 
 #include "registry/base/err.h"
 #include "registry/config/config.h"
+#include "registry/live.h"
 #include "storage/store.h"
 
 struct sweeper;
 
-/* Both outlive the sweeper. Not for a server that is read-only. */
-struct sweeper *sweeper_start(const struct config *config, const struct store *store, struct err *e);
+/* All outlive the sweeper, which does nothing while the server is read-only. */
+struct sweeper *sweeper_start(const struct config *config, const struct live *live, const struct store *store,
+                              struct err *e);
+/* Is it working just now? Any thread. */
+bool sweeper_is_at_work(const struct sweeper *sweeper);
 /* Ends in the middle of a walk, after the step under way; waits for that. */
 void sweeper_stop(struct sweeper **sweeper);
 

@@ -157,7 +157,7 @@ static bool lease_is_short(const struct request *rq, const struct blob_call *cal
 {
     const struct config *config = rq->server->config;
 
-    return !config->readonly && !call->info.named_here &&
+    return !live_is_readonly(&rq->server->live) && !call->info.named_here &&
            call->info.needed_here + config->garbage_collection.grace_s / 2 <= clock_wall_s();
 }
 

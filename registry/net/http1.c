@@ -99,7 +99,7 @@ void http1_next(struct http1 *c)
     stream_expect_secrets(c->stream, true);
     warm_up(c);
     start_request(c);
-    if (c->driven.loop->draining && c->input.n == 0) {
+    if (c->driven.loop->hurried && c->input.n == 0) {
         http1_close(c);
         return;
     }
@@ -182,7 +182,7 @@ static void head_complete(struct http1 *c)
         http1_refuse(c);
         return;
     }
-    c->req.http1_is_persistent = c->parser.keep_alive && !c->driven.loop->draining;
+    c->req.http1_is_persistent = c->parser.keep_alive && !c->driven.loop->hurried;
     c->body_complete = !parser_has_body(&c->parser);
     c->continue_due = c->parser.expect_continue && !c->body_complete;
     http1_enter(c, WORK);

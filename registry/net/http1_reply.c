@@ -149,7 +149,7 @@ static bool stays_open(const struct http1 *c)
 {
     bool skippable = !c->continue_due && !c->parser.chunked && c->parser.length <= HTTP1_SKIP_BYTES && c->sink == NULL;
 
-    return c->req.http1_is_persistent && !c->driven.loop->draining && c->out == NULL && (c->body_complete || skippable);
+    return c->req.http1_is_persistent && !c->driven.loop->hurried && c->out == NULL && (c->body_complete || skippable);
 }
 
 static void start_reply(struct http1 *c)

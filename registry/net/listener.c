@@ -239,6 +239,15 @@ static void stop_listening(struct connection *connection)
     loop_connection_remove(&l->server->loops[0], connection);
 }
 
+/* A loop that only hurries goes on accepting. */
+static void on_drain(struct connection *connection)
+{
+    struct listener *l = H2O_STRUCT_FROM_MEMBER(struct listener, connection, connection);
+
+    if (l->server->loops[0].draining)
+        stop_listening(connection);
+}
+
 /* On the first loop: libh2o's sockets are made by the thread that uses them. */
 static void begin(struct message *message)
 {
@@ -254,7 +263,7 @@ static void begin(struct message *message)
     l->waiter.wake = on_room;
     l->resume.run = resume;
     l->connection.tick = on_tick;
-    l->connection.drain = stop_listening;
+    l->connection.drain = on_drain;
     l->connection.kill = stop_listening;
     loop_connection_add(loop, &l->connection);
     start_accepting(l);

@@ -137,6 +137,7 @@ static void end_turn(struct loop *loop, uint64_t began_ms)
         return;
     loop->next_tick_ms = loop->now_ms + TICK_MS;
     each_connection(loop, tick_one);
+    pulls_hold(loop->pulls, live_is_readonly(&loop->server->live));
     pulls_tick(loop->pulls, loop->now_ms);
 }
 
@@ -158,8 +159,8 @@ int loop_init(struct loop *loop, struct server *server, unsigned index, struct e
     loop->reader = meta_reader_new(server->store->meta, e);
     if (loop->reader == NULL)
         return err_wrap(e, "event loop %u", loop->index);
-    if (server->notes_pulls)
-        loop->pulls = pulls_new(server->store->meta);
+    loop->pulls = pulls_new(server->store->meta);
+    pulls_hold(loop->pulls, live_is_readonly(&server->live));
     loop->stream_room = xmalloc(STREAM_ROOM_BYTES);
     loop->events = h2o_evloop_create();
     h2o_context_init(&loop->context, loop->events, &server->h2o);
@@ -260,8 +261,19 @@ static void post_control(struct loop *loop, void (*action)(struct loop *loop))
 
 static void do_drain(struct loop *loop)
 {
-    loop->draining = true;
+    loop->draining = loop->hurried = true;
     each_connection(loop, drain_one);
+}
+
+static void do_hurry(struct loop *loop)
+{
+    loop->hurried = true;
+    each_connection(loop, drain_one);
+}
+
+static void do_take_time(struct loop *loop)
+{
+    loop->hurried = loop->draining;
 }
 
 static void do_stop(struct loop *loop)
@@ -272,6 +284,11 @@ static void do_stop(struct loop *loop)
 void loop_drain(struct loop *loop)
 {
     post_control(loop, do_drain);
+}
+
+void loop_hurry(struct loop *loop, bool hurried)
+{
+    post_control(loop, hurried ? do_hurry : do_take_time);
 }
 
 void loop_stop(struct loop *loop)

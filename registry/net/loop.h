@@ -35,7 +35,7 @@ struct connection {
     h2o_linklist_t link;
     /* Called once a second with monotonic milliseconds; may close and free the connection. */
     void (*tick)(struct connection *connection, uint64_t now_ms);
-    /* The server is draining: close when idle, or after the reply under way. May free the connection. */
+    /* The loop drains or hurries: close when idle, or after the reply under way. May free the connection. */
     void (*drain)(struct connection *connection);
     /* Close and free at once. */
     void (*kill)(struct connection *connection);
@@ -75,8 +75,9 @@ struct loop {
     unsigned warm_connections; /* those that keep buffers (http1_internal.h) */
     struct sbuf log_lines;     /* access-log lines of the last LOG_FLUSH_MS */
     uint64_t log_due_ms;
-    size_t jobs; /* submitted and not yet home (workers.h) */
-    bool draining;
+    size_t jobs;   /* submitted and not yet home (workers.h) */
+    bool draining; /* it ends: nothing new is accepted */
+    bool hurried;  /* connections end after the request under way; new ones may come, unless it is draining */
     bool stopping;
 
     uint64_t turn_ended_ms; /* wall clock */
@@ -91,6 +92,9 @@ struct loop {
 int loop_start(struct loop *loop, struct server *server, unsigned index, struct err *e);
 /* Ask connections to finish; the loop goes on until loop_stop(). Any thread. */
 void loop_drain(struct loop *loop);
+/* From now on connections that are idle are closed, and others after the request under way, as in a drain; but new ones
+ * are served, a request each. Or, not `hurried`, no longer. Any thread. */
+void loop_hurry(struct loop *loop, bool hurried);
 /* Close what is left, wait for jobs to come home, end the thread; waits for it. Nothing may be posted afterwards. Does
  * nothing for a loop that is not running. The thread that started it. */
 void loop_stop(struct loop *loop);

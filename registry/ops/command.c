@@ -29,6 +29,7 @@ struct command {
     const struct invocation *call;
     const struct op_spec *spec;
     const struct config *config;
+    struct live live;
     char directory[PATH_MAX];
     struct op_output output;
 };
@@ -39,6 +40,7 @@ static int run_here(struct command *command, const struct store *store, struct e
 {
     struct op op = {.call = command->call,
                     .config = command->config,
+                    .live = &command->live,
                     .store = store,
                     .directory = command->directory,
                     .output = &command->output};
@@ -267,6 +269,7 @@ int command_op(const struct invocation *call)
     if (config == NULL)
         return program_fail(call, &e);
     command.config = config;
+    live_init(&command.live, config);
     status = run(&command, &e);
     config_free(&config);
     if (output_signal() != 0)

@@ -39,7 +39,9 @@ struct slot {
 
 struct control {
     const struct config *config;
+    const struct live *live;
     const struct store *store;
+    struct server *server;
     int directory; /* of the socket */
     int listener;
     int stop; /* readable when all is to end */
@@ -69,11 +71,12 @@ static int check(const struct control *control, const struct invocation *call, c
         return err_set(e, ERR_INVALID, "%s is nothing that a server does", call->command->name);
     if ((*spec)->when == OP_UNCHANGED)
         return err_set(e, ERR_BUSY, "%s needs the data directory for itself: stop the server first", (*spec)->name);
-    if ((*spec)->changes && control->config->readonly && !call->given[OPTION_DRY_RUN])
-        return err_set(e, ERR_DENIED,
-                       "%s changes what is stored, and this server is read-only (storage.maintenance.readonly): stop "
-                       "it, or let it write",
-                       (*spec)->name);
+    if ((*spec)->changes && live_is_readonly(control->live) && !call->given[OPTION_DRY_RUN])
+        return err_set(
+            e, ERR_DENIED,
+            "%s changes what is stored, and this server is read-only (storage.maintenance.readonly, or berth "
+            "ctl read-only): stop it, or let it write",
+            (*spec)->name);
     return 0;
 }
 
@@ -85,7 +88,9 @@ static int run_op(const struct slot *slot, const struct op_spec *spec, const str
         .fd = slot->fd, .stop = control->stop, .program = call->program->name, .terminal = words->terminal};
     struct op op = {.call = call,
                     .config = control->config,
+                    .live = control->live,
                     .store = control->store,
+                    .server = control->server,
                     .directory = words->directory,
                     .output = &output};
     uint64_t began_ms = clock_monotonic_ms();
@@ -257,13 +262,16 @@ static void close_all(struct control **control)
     *control = NULL;
 }
 
-struct control *control_start(const struct config *config, const struct store *store, struct err *e)
+struct control *control_start(const struct config *config, const struct live *live, const struct store *store,
+                              struct server *server, struct err *e)
 {
     struct control *control = xcalloc(1, sizeof(*control));
     int rc;
 
     control->config = config;
+    control->live = live;
     control->store = store;
+    control->server = server;
     control->directory = control->listener = -1;
     control->stop = eventfd(0, EFD_CLOEXEC);
     if (control->stop < 0) {

@@ -12,14 +12,18 @@
 
 #include "registry/base/err.h"
 #include "registry/config/config.h"
+#include "registry/live.h"
 #include "storage/store.h"
 
 enum { CONTROL_MOST = 8 };
 
 struct control;
+struct server;
 
-/* Both outlive it, and the store is open: so the directory is ours, and a socket that is there is left over. */
-struct control *control_start(const struct config *config, const struct store *store, struct err *e);
+/* All outlive it, and the store is open: so the directory is ours, and a socket that is there is left over. `server` is
+ * for the operations that are about it. */
+struct control *control_start(const struct config *config, const struct live *live, const struct store *store,
+                              struct server *server, struct err *e);
 /* What runs is cancelled; waits for that. */
 void control_stop(struct control **control);
 

@@ -18,12 +18,17 @@
 #include "registry/base/interrupt.h"
 #include "registry/base/options.h"
 #include "registry/config/config.h"
+#include "registry/live.h"
 #include "storage/store.h"
+
+struct server;
 
 struct op {
     const struct invocation *call; /* the command line; option_value() and friends work as in any command */
     const struct config *config;   /* of the server where there is one */
+    const struct live *live;       /* likewise; without one as the configuration says */
     const struct store *store;
+    struct server *server; /* that this runs in (served.h), or NULL */
     const char *directory; /* where whoever asked is: what relative paths on the command line begin at */
     struct op_output *output;
 };
@@ -46,6 +51,7 @@ enum op_when {
     OP_ANYTIME,   /* runs beside anything */
     OP_ALONE,     /* one such operation at a time: ERR_BUSY names the one under way */
     OP_UNCHANGED, /* as OP_ALONE, and not while a server holds the directory */
+    OP_SERVED,    /* about the server itself: there must be one, and nothing else is held up by it */
 };
 
 struct op_spec {

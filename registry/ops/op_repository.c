@@ -142,10 +142,10 @@ int op_repository(struct op *op, int *status, struct err *e)
         *status = EXIT_USAGE;
         return err_set(e, ERR_INVALID, "write `repository list` or `repository delete NAME…`");
     }
-    if (deletes && op->config->readonly && !op->call->given[OPTION_DRY_RUN])
+    if (deletes && live_is_readonly(op->live) && !op->call->given[OPTION_DRY_RUN])
         return err_set(e, ERR_DENIED,
                        "repository delete changes what is stored, and this registry is read-only "
-                       "(storage.maintenance.readonly): let it write");
+                       "(storage.maintenance.readonly, or berth ctl read-only): let it write");
     if ((reader = meta_reader_new(op->store->meta, e)) == NULL)
         return -1;
     rc = deletes ? delete (op, reader, e) : list(op, reader, e);

@@ -278,10 +278,10 @@ static int restore_tag(const struct tags *tags, int *status, struct err *e)
                                       .allow_missing = config->validation_disabled,
                                       .allow_missing_children = config->index_platforms != CONFIG_PLATFORMS_ALL}};
 
-    if (config->readonly)
+    if (live_is_readonly(tags->op->live))
         return err_set(e, ERR_DENIED,
                        "tags restore changes what is stored, and this registry is read-only "
-                       "(storage.maintenance.readonly)");
+                       "(storage.maintenance.readonly, or berth ctl read-only)");
     if (take_target(tags->op, &r, e) != 0) {
         *status = EXIT_USAGE;
         return -1;

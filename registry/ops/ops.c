@@ -33,7 +33,7 @@ static int begin(const struct op_spec *spec, struct err *e)
 {
     int rc = 0;
 
-    if (spec->when == OP_ANYTIME)
+    if (spec->when == OP_ANYTIME || spec->when == OP_SERVED)
         return 0;
     pthread_mutex_lock(&lock);
     if (alone != NULL)
@@ -47,7 +47,7 @@ static int begin(const struct op_spec *spec, struct err *e)
 
 static void end(const struct op_spec *spec)
 {
-    if (spec->when == OP_ANYTIME)
+    if (spec->when == OP_ANYTIME || spec->when == OP_SERVED)
         return;
     pthread_mutex_lock(&lock);
     alone = NULL;

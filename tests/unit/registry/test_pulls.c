@@ -89,6 +89,39 @@ TEST(full, "more manifests than it remembers are written before the minute is ov
     world_close(&w);
 }
 
+TEST(held, "while they are held pulls are remembered and not written; afterwards they are, and at the end forgotten")
+{
+    struct world w;
+    struct pulls *pulls;
+    struct digest one, two;
+
+    world_open(&w);
+    one = image(&w, 1, "one");
+    two = image(&w, 2, "two");
+    pulls = pulls_new(w.meta);
+    pulls_hold(pulls, true);
+    pulls_tick(pulls, 5000);
+    pulls_note(pulls, 1, &one);
+    for (unsigned i = 1; i < PULLS_MOST; i++) {
+        struct digest other = blob_digest(i);
+
+        pulls_note(pulls, 1, &other);
+    }
+    pulls_note(pulls, 1, &two);
+    pulls_tick(pulls, 5000 + 60000);
+    pulls_free(&pulls);
+    CHECK_INT(noted(&w), 0);
+    pulls = pulls_new(w.meta);
+    pulls_hold(pulls, true);
+    pulls_tick(pulls, 5000);
+    pulls_note(pulls, 1, &one);
+    pulls_hold(pulls, false);
+    pulls_tick(pulls, 5000 + 60000);
+    pulls_free(&pulls);
+    CHECK(is_noted(&w, "one"));
+    world_close(&w);
+}
+
 TEST(off, "where pulls are not noted nothing happens")
 {
     struct digest one = blob_digest(1);

@@ -75,11 +75,13 @@ TEST(files_once, "files without a record are looked for in the first walk, and n
     const struct config config = {.garbage_collection = {.enabled = true, .interval_s = 1, .rate = 1000}};
     struct store *store = store_open(test_dir(), NULL);
     struct sweeper *sweeper;
+    struct live live;
 
     CHECK(store != NULL);
+    live_init(&live, &config);
     log_init(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, NULL, 0);
     leave_file(store, "ab");
-    sweeper = sweeper_start(&config, store, NULL);
+    sweeper = sweeper_start(&config, &live, store, NULL);
     CHECK(sweeper != NULL);
     await_walk(store);
     await_walk(store);
@@ -90,5 +92,31 @@ TEST(files_once, "files without a record are looked for in the first walk, and n
     CHECK(file_is_there(store, "cd"));
     sweeper_stop(&sweeper);
     CHECK(sweeper == NULL);
+    store_close(&store);
+}
+
+TEST(readonly, "nothing is swept while the server is read-only, and what is due when it may be written to again is")
+{
+    const struct config config = {.readonly = true,
+                                  .garbage_collection = {.enabled = true, .interval_s = 1, .rate = 1000}};
+    const struct timespec pause = {1, 500 * 1000 * 1000}; /* the first walk is due after a second */
+    struct store *store = store_open(test_dir(), NULL);
+    struct sweeper *sweeper;
+    struct live live;
+
+    CHECK(store != NULL);
+    live_init(&live, &config);
+    log_init(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, NULL, 0);
+    leave_file(store, "ef");
+    sweeper = sweeper_start(&config, &live, store, NULL);
+    CHECK(sweeper != NULL);
+    nanosleep(&pause, NULL);
+    CHECK(file_is_there(store, "ef"));
+    live_set_readonly(&live, false);
+    await_walk(store);
+    await_walk(store);
+    CHECK(!file_is_there(store, "ef"));
+    live_set_readonly(&live, true);
+    sweeper_stop(&sweeper);
     store_close(&store);
 }
