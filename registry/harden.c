@@ -84,29 +84,63 @@ static bool is_in_folder_of_others(const char *file)
     return is_of_others(folder);
 }
 
-static int keep(uint64_t kept, struct err *e)
+struct capabilities {
+    struct __user_cap_header_struct head;
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+};
+
+static int read_capabilities(struct capabilities *all)
 {
-    struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+    *all = (struct capabilities){.head = {.version = _LINUX_CAPABILITY_VERSION_3}};
+    return (int)syscall(SYS_capget, &all->head, all->data);
+}
+
+static uint32_t half(uint64_t mask, size_t i)
+{
+    return (uint32_t)(mask >> 32 * i);
+}
+
+uint64_t harden_permitted(void)
+{
+    struct capabilities all;
+
+    return read_capabilities(&all) == 0 ? (uint64_t)all.data[1].permitted << 32 | all.data[0].permitted : 0;
+}
+
+int harden_use(uint64_t capabilities, struct err *e)
+{
+    struct capabilities all;
+
+    if (read_capabilities(&all) != 0)
+        return err_errno(e, "capget");
+    for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++)
+        all.data[i].effective = all.data[i].permitted & half(capabilities, i);
+    return syscall(SYS_capset, &all.head, all.data) == 0 ? 0 : err_errno(e, "capset");
+}
+
+int harden_keep(uint64_t capabilities, struct err *e)
+{
+    struct capabilities all;
     bool too_many = false;
 
     for (int c = 0; prctl(PR_CAPBSET_READ, c, 0, 0, 0) >= 0; c++)
-        if ((kept & BIT(c)) == 0 && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) != 0 && errno != EPERM)
+        if ((capabilities & BIT(c)) == 0 && prctl(PR_CAPBSET_DROP, c, 0, 0, 0) != 0 && errno != EPERM)
             return err_errno(e, "drop capability %d", c);
     prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-    if (syscall(SYS_capget, &head, data) != 0)
+    if (read_capabilities(&all) != 0)
         return err_errno(e, "capget");
     for (size_t i = 0; i < _LINUX_CAPABILITY_U32S_3; i++) {
-        uint32_t mask = (uint32_t)(kept >> 32 * i);
+        uint32_t mask = half(capabilities, i), effective = all.data[i].effective;
 
-        too_many = too_many || (data[i].permitted & ~mask) != 0 || data[i].inheritable != 0;
-        data[i].permitted &= mask;
-        data[i].effective = data[i].permitted;
-        data[i].inheritable = 0;
+        too_many = too_many || (all.data[i].permitted & ~mask) != 0 || all.data[i].inheritable != 0;
+        all.data[i].permitted &= mask;
+        all.data[i].effective = all.data[i].permitted;
+        all.data[i].inheritable = 0;
+        too_many = too_many || effective != all.data[i].effective;
     }
     if (!too_many)
         return 0;
-    return syscall(SYS_capset, &head, data) == 0 ? 0 : err_errno(e, "capset");
+    return syscall(SYS_capset, &all.head, all.data) == 0 ? 0 : err_errno(e, "capset");
 }
 
 int harden_capabilities(const struct config *config, struct err *e)
@@ -114,15 +148,10 @@ int harden_capabilities(const struct config *config, struct err *e)
     uint64_t kept = BIT(CAP_DAC_READ_SEARCH);
 
     if (geteuid() != 0)
-        return keep(0, e);
+        return harden_keep(0, e);
     if (is_of_others(config->root_directory) || is_in_folder_of_others(config->htpasswd_path)) {
         log_info("started as root on files of another user; --user would do with fewer rights");
         kept |= BIT(CAP_DAC_OVERRIDE);
     }
-    return keep(kept, e);
-}
-
-int harden_keep_reading(struct err *e)
-{
-    return keep(BIT(CAP_DAC_READ_SEARCH), e);
+    return harden_keep(kept, e);
 }

@@ -16,6 +16,8 @@
 #ifndef BERTH_REGISTRY_HARDEN_H
 #define BERTH_REGISTRY_HARDEN_H
 
+#include <stdint.h>
+
 #include "registry/base/err.h"
 #include "registry/config/config.h"
 
@@ -27,8 +29,12 @@ void harden_dumps(void);
  * others and are read again when they change; CAP_DAC_OVERRIDE stays only when the data directory or the directory of
  * the user file belongs to somebody else. Ports are bound and limits raised before. */
 int harden_capabilities(const struct config *config, struct err *e);
-/* After root became another user with his capabilities kept (PR_SET_KEEPCAPS): of these only CAP_DAC_READ_SEARCH stays,
- * if it was there. */
-int harden_keep_reading(struct err *e);
+/* The capabilities that may be used, as bits by their numbers; 0 where that cannot be told. */
+uint64_t harden_permitted(void);
+/* Use those of the permitted ones for now; the others can still be had. */
+int harden_use(uint64_t capabilities, struct err *e);
+/* Of the permitted ones only these stay, and are used. For root who became another user with his capabilities kept
+ * (run_as_become_keeping()). */
+int harden_keep(uint64_t capabilities, struct err *e);
 
 #endif

@@ -2,7 +2,9 @@
 
 #include <errno.h>
 #include <grp.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -128,15 +130,26 @@ int run_as_become(const struct run_as *user, struct err *e)
     return become(user, e) == 0 ? 0 : err_wrap(e, "--user");
 }
 
+int run_as_become_keeping(const struct run_as *user, struct err *e)
+{
+    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
+        return err_errno(e, "PR_SET_KEEPCAPS");
+    return become(user, e);
+}
+
 int run_as_owner(uid_t uid, gid_t gid, struct run_as *owner, struct err *e)
 {
     name_owner(uid, gid, owner);
-    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) != 0)
-        return err_errno(e, "PR_SET_KEEPCAPS");
-    return become(owner, e) == 0 ? harden_keep_reading(e) : -1;
+    return run_as_become_keeping(owner, e) == 0 ? harden_keep(1ULL << CAP_DAC_READ_SEARCH, e) : -1;
 }
 
 /* ---- may he ---- */
+
+/* With the rights that opening has: access() would leave out capabilities. */
+static bool may(const char *path, int what)
+{
+    return faccessat(AT_FDCWD, path, what, AT_EACCESS) == 0;
+}
 
 /* Shells take what is between single quotes as it is, but for one. A path with one is told without quotes. */
 static const char *quoted(const char *path, char out[PATH_MAX + 3])
@@ -154,7 +167,7 @@ static bool find_closed(const char *path, char out[PATH_MAX])
         if (slash - path >= PATH_MAX)
             return false;
         snprintf(out, PATH_MAX, "%.*s", (int)(slash - path), path);
-        if (access(out, X_OK) != 0 && errno == EACCES)
+        if (!may(out, X_OK) && errno == EACCES)
             return true;
     }
     return false;
@@ -164,7 +177,7 @@ static int check_readable(const struct run_as *user, const char *key, const char
 {
     char closed[PATH_MAX], name[PATH_MAX + 3];
 
-    if (path == NULL || access(path, R_OK) == 0 || errno != EACCES)
+    if (path == NULL || may(path, R_OK) || errno != EACCES)
         return 0;
     if (find_closed(path, closed))
         return err_set(e, ERR_DENIED, "%s: user %s may not enter %s; run: chgrp %s %s && chmod g+x %s", key, user->name,
@@ -182,7 +195,8 @@ static int check_list(const struct run_as *user, const char *key, const struct c
 }
 
 /* May he make `path`, which does not exist? */
-static int check_makeable(const struct run_as *user, const char *key, const char *path, struct err *e)
+static int check_makeable(const struct run_as *user, const char *key, const char *path, bool is_directory,
+                          struct err *e)
 {
     char parent[PATH_MAX], name[PATH_MAX + 3];
     char *slash;
@@ -194,33 +208,36 @@ static int check_makeable(const struct run_as *user, const char *key, const char
         if (slash == NULL)
             return 0;
         slash[slash == parent] = '\0';
-    } while (access(parent, F_OK) != 0 && errno == ENOENT && strcmp(parent, "/") != 0);
-    if (access(parent, W_OK | X_OK) == 0)
+    } while (!may(parent, F_OK) && errno == ENOENT && strcmp(parent, "/") != 0);
+    if (may(parent, W_OK | X_OK))
         return 0;
+    if (!is_directory)
+        return err_set(e, ERR_DENIED, "%s: user %s may not make %s; run: chgrp %s %s && chmod g+wx %s", key, user->name,
+                       path, user->group, quoted(parent, name), name);
     return err_set(e, ERR_DENIED, "%s: user %s may not make %s; run: install -d -m 0700 -o %s -g %s %s", key,
                    user->name, path, user->name, user->group, quoted(path, name));
 }
 
-static int check_data(const struct run_as *user, const char *root, struct err *e)
+int run_as_check_data(const struct run_as *user, const char *root, struct err *e)
 {
     static const char *const parts[] = {"",      "/berth.lock",    "/blobs",        "/uploads",
                                         "/meta", "/meta/data.mdb", "/meta/lock.mdb"};
     static const char key[] = "storage.filesystem.rootdirectory";
     char path[PATH_MAX], name[PATH_MAX + 3];
 
-    if (access(root, F_OK) != 0 && errno == ENOENT)
-        return check_makeable(user, key, root, e);
+    if (!may(root, F_OK) && errno == ENOENT)
+        return check_makeable(user, key, root, true, e);
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         if ((size_t)snprintf(path, sizeof(path), "%s%s", root, parts[i]) >= sizeof(path))
             return 0;
-        if (access(path, R_OK | W_OK) != 0 && errno != ENOENT)
+        if (!may(path, R_OK | W_OK) && errno != ENOENT)
             return err_set(e, ERR_DENIED, "%s: user %s may not write %s; run: chown -R %s:%s %s", key, user->name, path,
                            user->name, user->group, quoted(root, name));
     }
     return 0;
 }
 
-int run_as_check(const struct run_as *user, const struct config *config, struct err *e)
+int run_as_check_files(const struct run_as *user, const struct config *config, struct err *e)
 {
     const struct {
         const char *key;
@@ -231,7 +248,8 @@ int run_as_check(const struct run_as *user, const struct config *config, struct 
         {"http.acme.webroot", config->acme_webroot},
     };
 
-    if (check_data(user, config->root_directory, e) != 0)
+    if (config->htpasswd_path != NULL && !may(config->htpasswd_path, F_OK) && errno == ENOENT &&
+        check_makeable(user, "auth.htpasswd.path", config->htpasswd_path, false, e) != 0)
         return -1;
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         if (check_readable(user, files[i].key, files[i].path, e) != 0)
@@ -239,4 +257,9 @@ int run_as_check(const struct run_as *user, const struct config *config, struct 
     return check_list(user, "http.tls.clientcas", &config->client_cas, e) == 0
                ? check_list(user, "http.tls.clientcrls", &config->client_crls, e)
                : -1;
+}
+
+int run_as_check(const struct run_as *user, const struct config *config, struct err *e)
+{
+    return run_as_check_data(user, config->root_directory, e) == 0 ? run_as_check_files(user, config, e) : -1;
 }

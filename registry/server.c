@@ -10,6 +10,7 @@
 #include "registry/base/log.h"
 #include "registry/harden.h"
 #include "registry/housekeeper.h"
+#include "registry/image_user.h"
 #include "registry/limits.h"
 #include "registry/net/crowd.h"
 #include "registry/net/listener.h"
@@ -155,12 +156,15 @@ static int open_doors(struct server *server, struct err *e)
 static int give_up_rights(struct server *server, const struct run_as *user, struct err *e)
 {
     harden_process();
-    if (user != NULL && (listener_give(server->listener, user->uid, user->gid, e) != 0 || run_as_become(user, e) != 0 ||
-                         run_as_check(user, server->config, e) != 0))
+    if (user == NULL)
+        return harden_capabilities(server->config, e);
+    if (listener_give(server->listener, user->uid, user->gid, e) != 0)
         return -1;
-    if (user != NULL)
-        harden_dumps();
-    return harden_capabilities(server->config, e);
+    if (user->of_image ? image_user_become(user, server->config, e) != 0
+                       : run_as_become(user, e) != 0 || run_as_check(user, server->config, e) != 0)
+        return -1;
+    harden_dumps();
+    return user->of_image ? 0 : harden_capabilities(server->config, e);
 }
 
 /* A full disk, say, must not keep a registry from serving. */

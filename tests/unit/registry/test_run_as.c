@@ -1,9 +1,11 @@
 /* What needs no other user; becoming one is in the scenario of hardening. */
 #include "registry/run_as.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "registry/base/str.h"
+#include "registry/image_user.h"
 #include "tests/unit/test.h"
 
 TEST(found, "names and numbers are users and groups")
@@ -59,4 +61,36 @@ TEST(self, "to become who we are is nothing")
 
     CHECK_INT(run_as_become(&user, &e), 0);
     CHECK_TEXT(e.text, "");
+}
+
+TEST(image, "BERTH_USER is for root, and empty it is nobody")
+{
+    const struct run_as *who = NULL;
+    struct run_as user = {0};
+    struct err e = {0};
+
+    setenv("BERTH_USER", "", 1);
+    CHECK_INT(image_user_find(&user, &who, &e), 0);
+    CHECK(who == NULL);
+    setenv("BERTH_USER", "daemon", 1);
+    CHECK_INT(image_user_find(&user, &who, &e), 0);
+    CHECK((who == &user) == (geteuid() == 0));
+    CHECK(user.of_image == (geteuid() == 0));
+    unsetenv("BERTH_USER");
+    CHECK_INT(image_user_find(&user, &who, &e), 0);
+    CHECK(who == NULL);
+}
+
+TEST(image_wrong, "a BERTH_USER who is not there is named")
+{
+    const struct run_as *who;
+    struct run_as user;
+    struct err e = {0};
+
+    setenv("BERTH_USER", "no-such-user", 1);
+    CHECK_INT(image_user_find(&user, &who, &e), geteuid() == 0 ? -1 : 0);
+    if (geteuid() == 0)
+        CHECK_TEXT(e.text, "BERTH_USER: --user: there is no user no-such-user; make one with: useradd --system "
+                           "no-such-user");
+    unsetenv("BERTH_USER");
 }
