@@ -4,6 +4,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
+#include "registry/exposition.h"
 #include "registry/metrics.h"
 #include "registry/net/crowd.h"
 #include "registry/server.h"
@@ -90,7 +91,7 @@ static void show_metrics(h2o_req_t *req)
     look_around(side_loop(req));
     metrics_text(&text);
     show_loops(side_loop(req)->server, &text);
-    side_reply(req, 200, "text/plain; version=0.0.4; charset=utf-8", (struct str){text.p, text.n});
+    side_reply(req, 200, EXPOSITION_TYPE, (struct str){text.p, text.n});
     sbuf_free(&text);
 }
 

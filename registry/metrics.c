@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <stdatomic.h>
 
+#include "registry/exposition.h"
 #include "registry/routes.h"
 
 enum { CLASSES = 4 /* of status codes that end a request: 2xx to 5xx */ };
@@ -94,17 +95,6 @@ void metric_request(struct str method, int status)
     metric_add((enum metric)(FIRST + (int)m * CLASSES + class), 1);
 }
 
-static void put_metric(struct sbuf *out, enum metric metric)
-{
-    const char *labels = metrics[metric].labels;
-    const char *name = families[metrics[metric].family].name;
-
-    sbuf_str(out, str_of(name));
-    if (labels[0] != '\0')
-        sbuf_printf(out, "{%s}", labels);
-    sbuf_printf(out, " %lld\n", (long long)value_of(metric));
-}
-
 static bool is_shown(enum metric metric)
 {
     return !families[metrics[metric].family].gauge || atomic_load_explicit(&shown[metric], memory_order_relaxed);
@@ -120,11 +110,9 @@ void metrics_text(struct sbuf *out)
 
         if (!is_shown(m))
             continue;
-        if (family != last) {
-            sbuf_printf(out, "# HELP %s %s\n", families[family].name, families[family].help);
-            sbuf_printf(out, "# TYPE %s %s\n", families[family].name, families[family].type);
-        }
+        if (family != last)
+            expose_head(out, families[family].name, families[family].type, families[family].help);
         last = family;
-        put_metric(out, m);
+        expose_number(out, families[family].name, metrics[m].labels, value_of(m));
     }
 }

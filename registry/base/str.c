@@ -195,15 +195,16 @@ void sbuf_printf(struct sbuf *b, const char *fmt, ...)
 }
 
 /* Length of the well-formed UTF-8 sequence at `p` (RFC 3629 §4), 0 when there is none. */
-static size_t utf8_length(const unsigned char *p, size_t n)
+size_t str_utf8_length(struct str s)
 {
+    const unsigned char *p = (const unsigned char *)s.p;
     size_t length = p[0] < 0x80                   ? 1
                     : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
                     : (p[0] & 0xf0) == 0xe0       ? 3
                     : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
                                                   : 0;
 
-    if (length == 0 || length > n)
+    if (length == 0 || length > s.n)
         return 0;
     for (size_t i = 1; i < length; i++)
         if ((p[i] & 0xc0) != 0x80)
@@ -231,7 +232,7 @@ void sbuf_json(struct sbuf *b, struct str s)
     sbuf_put(b, "\"", 1);
     for (size_t i = 0; i < s.n;) {
         size_t plain = plain_length(p + i, s.n - i);
-        size_t length = plain > 0 ? plain : utf8_length(p + i, s.n - i);
+        size_t length = plain > 0 ? plain : str_utf8_length(str_from(s, i));
 
         if (plain > 0) {
             sbuf_put(b, p + i, plain);

@@ -35,6 +35,8 @@ bool str_is_token(struct str s);
 struct str str_from(struct str s, size_t from);
 /* Without blanks and tabs at either end. */
 struct str str_trim(struct str s);
+/* Bytes of the character that a text of one byte at least begins with; 0 when that is not UTF-8 (RFC 3629). */
+size_t str_utf8_length(struct str s);
 /* Decimal digits only, no sign, no blanks. False when empty, malformed or over UINT64_MAX. */
 bool str_to_u64(struct str s, uint64_t *out);
 /* Terminated copy made with malloc; aborts when out of memory. */

@@ -16,14 +16,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "registry/base/buckets.h"
 #include "registry/base/str.h"
 
-enum { LOOP_LAG_BUCKETS = 9 };
-
 struct loop_lag {
-    /* written by the loop alone, read by any */
-    _Atomic uint64_t turns[LOOP_LAG_BUCKETS]; /* by length; the last has no bound */
-    _Atomic uint64_t sum_ms;
+    struct buckets turns; /* by milliseconds; written by the loop alone */
     _Atomic pid_t thread; /* 0: not yet known */
 };
 
