@@ -69,6 +69,11 @@ void metric_set(enum metric metric, int64_t value)
     atomic_store_explicit(&shown[metric], true, memory_order_relaxed);
 }
 
+void metric_hide(enum metric metric)
+{
+    atomic_store_explicit(&shown[metric], false, memory_order_relaxed);
+}
+
 static int64_t value_of(enum metric metric)
 {
     uint64_t counted = 0;

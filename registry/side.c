@@ -146,15 +146,22 @@ void side_header(h2o_req_t *req, const char *name, struct str value)
 
 void side_reply(h2o_req_t *req, int status, const char *type, struct str body)
 {
-    static h2o_generator_t nothing_more = {NULL, NULL};
     h2o_iovec_t own = h2o_strdup(&req->pool, body.n == 0 ? "" : body.p, body.n);
+
+    side_reply_lent(req, status, type, (struct str){own.base, own.len});
+}
+
+void side_reply_lent(h2o_req_t *req, int status, const char *type, struct str body)
+{
+    static h2o_generator_t nothing_more = {NULL, NULL};
+    h2o_iovec_t whole = h2o_iovec_init(body.p, body.n);
 
     req->res.status = status;
     req->res.content_length = body.n;
     side_header(req, "Content-Type", str_of(type));
     side_header(req, "X-Content-Type-Options", STR("nosniff"));
     h2o_start_response(req, &nothing_more);
-    h2o_send(req, &own, body.n > 0 ? 1 : 0, H2O_SEND_STATE_FINAL);
+    h2o_send(req, &whole, body.n > 0 ? 1 : 0, H2O_SEND_STATE_FINAL);
 }
 
 void side_say(h2o_req_t *req, int status, const char *sentence)

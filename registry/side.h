@@ -42,6 +42,8 @@ bool side_is_read(const h2o_req_t *req); /* GET or HEAD */
 void side_header(h2o_req_t *req, const char *name, struct str value);
 /* The whole reply; the body is copied. Once per request. */
 void side_reply(h2o_req_t *req, int status, const char *type, struct str body);
+/* The same without the copy: the body stays until libh2o disposes of the request. */
+void side_reply_lent(h2o_req_t *req, int status, const char *type, struct str body);
 /* A reply of one line of text. */
 void side_say(h2o_req_t *req, int status, const char *sentence);
 /* 405 for what is neither GET nor HEAD. */

@@ -9,6 +9,8 @@ enum { CLOCK_TEXT_ROOM = 32 };
 
 /* Milliseconds of CLOCK_MONOTONIC: never jumps, starts anywhere. */
 uint64_t clock_monotonic_ms(void);
+/* The same clock in microseconds. */
+uint64_t clock_monotonic_us(void);
 /* Seconds since the Unix epoch. */
 uint64_t clock_wall_s(void);
 

@@ -7,6 +7,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "registry/base/clock.h"
+
 /* Behind the loops, which answer the many in microseconds; hashing passwords behind the disk. */
 enum { DISK_NICE = 5, HASH_NICE = 10 };
 
@@ -15,6 +17,7 @@ struct queue {
     struct job *first;
     struct job **last;
     atomic_size_t waiting; /* written under the crew's lock, like the rest */
+    struct buckets waits;
 };
 
 /* Threads that serve one queue, or a few in order of preference. */
@@ -33,11 +36,21 @@ struct workers {
     struct queue lanes[LANE_COUNT];
     struct crew disk;
     struct crew hash; /* of LANE_HASH, then LANE_SUSPECT */
+    struct crew report;
 };
+
+enum { REPORT_THREADS = 1, HASH_LANES = LANE_SUSPECT + 1 - LANE_HASH };
 
 static struct crew *crew_of(struct workers *workers, enum lane lane)
 {
-    return lane == LANE_DISK ? &workers->disk : &workers->hash;
+    switch (lane) {
+    case LANE_DISK:
+        return &workers->disk;
+    case LANE_REPORT:
+        return &workers->report;
+    default:
+        return &workers->hash;
+    }
 }
 
 static void come_home(struct message *message)
@@ -66,6 +79,7 @@ static struct job *take_first(struct crew *crew)
         if (queue->first == NULL)
             queue->last = &queue->first;
         atomic_fetch_sub_explicit(&queue->waiting, 1, memory_order_relaxed);
+        buckets_note(&queue->waits, &scale_durations, clock_monotonic_us() - job->queued_us);
         return job;
     }
     return NULL;
@@ -134,13 +148,14 @@ static int open_crew(struct crew *crew, struct queue *queues, unsigned queue_cou
 struct workers *workers_start(unsigned disk_threads, unsigned hash_threads, struct err *e)
 {
     struct workers *workers = xcalloc(1, sizeof(*workers));
-    int disk, hash;
+    int disk, hash, report;
 
-    workers->disk.nice = DISK_NICE;
+    workers->disk.nice = workers->report.nice = DISK_NICE;
     workers->hash.nice = HASH_NICE;
     disk = open_crew(&workers->disk, &workers->lanes[LANE_DISK], 1, disk_threads, e);
-    hash = open_crew(&workers->hash, &workers->lanes[LANE_HASH], LANE_COUNT - LANE_HASH, hash_threads, e);
-    if (disk != 0 || hash != 0)
+    hash = open_crew(&workers->hash, &workers->lanes[LANE_HASH], HASH_LANES, hash_threads, e);
+    report = open_crew(&workers->report, &workers->lanes[LANE_REPORT], 1, REPORT_THREADS, e);
+    if (disk != 0 || hash != 0 || report != 0)
         workers_stop(&workers);
     return workers;
 }
@@ -151,6 +166,7 @@ void workers_stop(struct workers **workers)
         return;
     close_crew(&(*workers)->disk);
     close_crew(&(*workers)->hash);
+    close_crew(&(*workers)->report);
     free(*workers);
     *workers = NULL;
 }
@@ -162,6 +178,7 @@ void workers_submit(struct workers *workers, enum lane lane, struct job *job)
 
     job->loop->jobs++;
     job->next = NULL;
+    job->queued_us = clock_monotonic_us();
     pthread_mutex_lock(&crew->lock);
     *queue->last = job;
     queue->last = &job->next;
@@ -173,6 +190,11 @@ void workers_submit(struct workers *workers, enum lane lane, struct job *job)
 size_t workers_waiting(struct workers *workers, enum lane lane)
 {
     return atomic_load_explicit(&workers->lanes[lane].waiting, memory_order_relaxed);
+}
+
+const struct buckets *workers_waits(const struct workers *workers, enum lane lane)
+{
+    return &workers->lanes[lane].waits;
 }
 
 struct closing {

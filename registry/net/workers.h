@@ -12,6 +12,7 @@
 #ifndef BERTH_NET_WORKERS_H
 #define BERTH_NET_WORKERS_H
 
+#include "registry/base/buckets.h"
 #include "registry/net/loop.h"
 #include "storage/meta/meta.h"
 
@@ -19,6 +20,7 @@ enum lane {
     LANE_DISK,    /* file operations: many threads, mostly waiting */
     LANE_HASH,    /* password hashes: one thread per core, at lower priority */
     LANE_SUSPECT, /* the same threads, when LANE_HASH is empty: hashes for who fails often */
+    LANE_REPORT,  /* one thread: answers for monitoring, which come even when everybody else waits for the disk */
     LANE_COUNT,
 };
 
@@ -29,6 +31,7 @@ struct job {
     /* the pool's */
     struct message message;
     struct job *next;
+    uint64_t queued_us; /* monotonic */
 };
 
 struct workers;
@@ -39,6 +42,8 @@ void workers_stop(struct workers **workers);
 void workers_submit(struct workers *workers, enum lane lane, struct job *job);
 /* How many jobs of the lane have not begun. Any thread. */
 size_t workers_waiting(struct workers *workers, enum lane lane);
+/* How long jobs of the lane waited until they began (scale_durations). Any thread; lives as long as the workers. */
+const struct buckets *workers_waits(const struct workers *workers, enum lane lane);
 
 /* Close a descriptor of a regular file. The last one of a file that was replaced or removed frees its blocks, which can
  * take long for a large one: that is left to a worker. From the loop. */

@@ -173,6 +173,54 @@ TEST(lanes, "hashing that keeps all its threads busy holds up no file operation"
     sem_destroy(&gate);
 }
 
+TEST(reports, "a report is made though every other thread waits")
+{
+    struct task reading = {0}, hashing = {0}, report = {0};
+    struct world w;
+    sem_t gate;
+
+    sem_init(&gate, 0, 0);
+    reading.gate = hashing.gate = &gate;
+    open_world(&w, 1, 1);
+    submit_task(&w, LANE_DISK, &reading);
+    submit_task(&w, LANE_HASH, &hashing);
+    submit_task(&w, LANE_REPORT, &report);
+    for (int i = 0; i < 1000 && report.done == 0; i++)
+        h2o_evloop_run(w.loop.events, 10);
+    sem_post(&gate);
+    sem_post(&gate);
+    CHECK_INT(report.done, 1);
+    CHECK_INT(reading.done + hashing.done, 0);
+    CHECK(all_home(&w));
+    close_world(&w);
+    sem_destroy(&gate);
+}
+
+TEST(waits, "how long jobs waited for a thread is noted of each lane")
+{
+    struct task first = {0}, second = {0};
+    struct bucket_counts disk = {0}, hash = {0};
+    const struct timespec wait = {0, 20 * 1000000};
+    struct world w;
+    sem_t gate;
+
+    sem_init(&gate, 0, 0);
+    first.gate = &gate;
+    open_world(&w, 1, 1);
+    submit_task(&w, LANE_DISK, &first);
+    submit_task(&w, LANE_DISK, &second);
+    nanosleep(&wait, NULL);
+    sem_post(&gate);
+    CHECK(all_home(&w));
+    buckets_read(workers_waits(w.server.workers, LANE_DISK), &disk);
+    buckets_read(workers_waits(w.server.workers, LANE_HASH), &hash);
+    CHECK_INT(disk.total, 2);
+    CHECK(disk.sum >= 20000);
+    CHECK_INT(hash.total + hash.sum, 0);
+    close_world(&w);
+    sem_destroy(&gate);
+}
+
 TEST(suspects, "hashes for suspects wait until no other hash does, though they came first")
 {
     static struct task busy, suspects[3], others[3];

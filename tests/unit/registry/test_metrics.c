@@ -79,6 +79,8 @@ TEST(gauges, "a gauge is shown, head and all, once it has a value; it may be neg
     CHECK_INT(value_of("berth_certificate_left_seconds"), -86400);
     metric_set(METRIC_CERTIFICATE_LEFT, 7);
     CHECK_INT(value_of("berth_certificate_left_seconds"), 7);
+    metric_hide(METRIC_CERTIFICATE_LEFT);
+    CHECK_INT(value_of("berth_certificate_left_seconds"), -1);
 }
 
 TEST(requests, "requests count by method and class of status; unknown methods together")
