@@ -11,6 +11,7 @@
 #include "storage/backup/backup_list.h"
 #include "storage/blob_transfer.h"
 #include "storage/meta/meta_copy.h"
+#include "storage/meta/meta_outbox.h"
 #include "storage/store.h"
 
 enum { CHUNK = 256 * 1024 };
@@ -132,7 +133,10 @@ static int restore_metadata(struct restore *r, struct err *e)
         remove_old(directory, e) != 0 || copy_verified(r, from, to, e) != 0 || file_sync_dir(directory, e) != 0)
         return -1;
     r->meta = meta_open(directory, e);
-    return r->meta == NULL ? -1 : 0;
+    if (r->meta == NULL)
+        return -1;
+    /* What was to be told others then has been told, or is not true any more. */
+    return meta_outbox_forget(r->meta, e);
 }
 
 /* ---- blobs ---- */

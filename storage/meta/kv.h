@@ -49,6 +49,7 @@ enum kv_table {
     KV_RECALLABLE,
     KV_REMOVED,
     KV_PULLS,
+    KV_OUTBOX,
     KV_TABLES,
 };
 
@@ -123,8 +124,15 @@ bool kv_get(struct meta_txn *txn, enum kv_table table, struct str key, struct st
 bool kv_has(struct meta_txn *txn, enum kv_table table, struct str key);
 /* Insert or replace. */
 void kv_put(struct meta_txn *txn, enum kv_table table, struct str key, struct str value);
+/* Insert behind the last key, which is smaller: pages are filled, where kv_put() leaves half of them free. */
+void kv_append(struct meta_txn *txn, enum kv_table table, struct str key, struct str value);
 /* Returns whether it was there. */
 bool kv_del(struct meta_txn *txn, enum kv_table table, struct str key);
+/* Delete all that is in a table; its pages come free without a look at what is on them. */
+void kv_clear(struct meta_txn *txn, enum kv_table table);
+
+/* The last key, borrowed; false when the table is empty. */
+bool kv_last(struct meta_txn *txn, enum kv_table table, struct str *key);
 
 /* A walk in byte order over the keys that start with `prefix` and come after `after` (a whole key; empty: from the
  * first). Both slices stay alive until kv_walk_end(). The table is not changed meanwhile. */

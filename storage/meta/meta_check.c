@@ -32,6 +32,7 @@ static const struct {
     {KV_RECALLABLE, rule_recallable},
     {KV_REMOVED, rule_removed},
     {KV_PULLS, rule_pulls},
+    {KV_OUTBOX, rule_outbox},
     {KV_IDLE, rule_idle},
     {KV_LOOSE, rule_loose},
     {KV_USAGE, rule_usage},

@@ -188,3 +188,9 @@ void rule_pulls(struct meta_check *check, struct str key, struct str value)
     else if (!kv_has(check->txn, KV_MANIFESTS, key))
         check_absent(check, 11, KV_PULLS, key, "there is no such manifest");
 }
+
+void rule_outbox(struct meta_check *check, struct str key, struct str value)
+{
+    if (!outbox_entry_valid(key, value))
+        check_absent(check, 0, KV_OUTBOX, key, "the record does not decode");
+}

@@ -85,7 +85,7 @@ bool check_blob_from_file(struct meta_check *check, const struct digest *d, stru
 meta_rule rule_manifests, rule_tags, rule_manifest_tags, rule_refs, rule_referrers;
 
 /* ---- meta_check_history.c ---- */
-meta_rule rule_events, rule_tag_events, rule_recallable, rule_removed, rule_pulls;
+meta_rule rule_events, rule_tag_events, rule_recallable, rule_removed, rule_pulls, rule_outbox;
 /* The sum at `key` of `info`, if it is one of `removed`. */
 void check_removed_sum(struct meta_check *check, struct str key);
 /* ---- meta_check_bytes.c ---- */

@@ -27,6 +27,7 @@ static const struct {
     [KV_RECALLABLE] = {"recallable", "id"},
     [KV_REMOVED] = {"removed", "id"},
     [KV_PULLS] = {"pulls", "id"},
+    [KV_OUTBOX] = {"outbox", "t"},
 };
 
 static bool put_id(const struct meta_finding *finding, struct str *in, struct sbuf *out)

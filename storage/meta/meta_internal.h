@@ -152,6 +152,10 @@ int history_repository(struct meta_txn *txn, struct str repository, struct repo_
 
 void pull_drop(struct meta_txn *txn, uint32_t id, const struct digest *d);
 
+/* ---- what is to be told others (meta_outbox.c) ---- */
+
+bool outbox_entry_valid(struct str key, struct str value);
+
 /* ---- referrers (meta_referrer.c) ---- */
 
 void referrer_put(struct meta_txn *txn, uint32_t id, const struct manifest_put *put);

@@ -54,6 +54,7 @@ const char *const kv_table_names[KV_TABLES] = {
     [KV_RECALLABLE] = "recallable",
     [KV_REMOVED] = "removed",
     [KV_PULLS] = "pulls",
+    [KV_OUTBOX] = "outbox",
 };
 
 static const char *meaning(int rc)

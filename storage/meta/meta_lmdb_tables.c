@@ -103,7 +103,7 @@ bool kv_has(struct meta_txn *txn, enum kv_table table, struct str key)
     return kv_get(txn, table, key, &value);
 }
 
-void kv_put(struct meta_txn *txn, enum kv_table table, struct str key, struct str value)
+static void put(struct meta_txn *txn, enum kv_table table, struct str key, struct str value, unsigned flags)
 {
     MDB_val k = to_val(key);
     MDB_val v = to_val(value);
@@ -111,7 +111,17 @@ void kv_put(struct meta_txn *txn, enum kv_table table, struct str key, struct st
     if (txn->rc != 0)
         return;
     txn->wrote = true;
-    kv_note(txn, mdb_put(txn->txn, txn->kv->tables[table], &k, &v, 0), "write", kv_table_names[table]);
+    kv_note(txn, mdb_put(txn->txn, txn->kv->tables[table], &k, &v, flags), "write", kv_table_names[table]);
+}
+
+void kv_put(struct meta_txn *txn, enum kv_table table, struct str key, struct str value)
+{
+    put(txn, table, key, value, 0);
+}
+
+void kv_append(struct meta_txn *txn, enum kv_table table, struct str key, struct str value)
+{
+    put(txn, table, key, value, MDB_APPEND);
 }
 
 bool kv_del(struct meta_txn *txn, enum kv_table table, struct str key)
@@ -123,6 +133,31 @@ bool kv_del(struct meta_txn *txn, enum kv_table table, struct str key)
         return false;
     txn->wrote = true;
     kv_note(txn, rc, "delete", kv_table_names[table]);
+    return rc == 0;
+}
+
+void kv_clear(struct meta_txn *txn, enum kv_table table)
+{
+    if (txn->rc != 0)
+        return;
+    txn->wrote = true;
+    kv_note(txn, mdb_drop(txn->txn, txn->kv->tables[table], 0), "clear", kv_table_names[table]);
+}
+
+bool kv_last(struct meta_txn *txn, enum kv_table table, struct str *key)
+{
+    MDB_cursor *cursor = NULL;
+    MDB_val k, v;
+    int rc = has_table(txn, table) ? mdb_cursor_open(txn->txn, txn->kv->tables[table], &cursor) : MDB_NOTFOUND;
+
+    if (rc == 0) {
+        rc = mdb_cursor_get(cursor, &k, &v, MDB_LAST);
+        mdb_cursor_close(cursor);
+    }
+    if (rc == 0)
+        *key = from_val(k);
+    else if (!absent(rc))
+        kv_note(txn, rc, "walk", kv_table_names[table]);
     return rc == 0;
 }
 

@@ -36,6 +36,9 @@
  *   recallable     id, digest                 u64 events that name this manifest: as long as there are any it is kept
  *   removed        id, digest                 u64 removed, then the record from `manifests`: for putting it back
  *   pulls          id, digest                 u64 last pulled, to the hour or so
+ *   outbox         0                          u64 the queue's own number, drawn when it began
+ *                  1, reader's name           u64 number of the first record that this reader has not had
+ *                  2, u64 number              something to be told others, in their words; the oldest first
  *
  * What always holds between them, at the end of every change (tests/unit/meta/test_meta_model.c):
  *   1. names[id] = name exactly if repos[name].id = id. Neither is ever removed: a name that was pushed to stays known.
@@ -61,6 +64,9 @@
  *  12. loose[members[r, d], r, d] exactly if members[r, d] and not refs[r, d]. Its lease begins anew when refs[r, d] goes.
  *      When it is over a sweeper may end the membership, whoever else needs the blob. While blobs[d].references is 0
  *      blobs[d].last_needed is no earlier than any members[r, d]: a lease here is one there.
+ *
+ *  13. outbox stands for itself (meta_outbox.h): no other table speaks of it. So a schema does not tell whether there is
+ *      one; a release that does not know it leaves it as it is.
  *
  * Schema 1 had neither idle, usage, loose nor "stored", and nothing in members; meta_upgrade.c fills them.
  *

@@ -1,3 +1,4 @@
+#include "storage/meta/meta_outbox.h"
 #include "tests/unit/backup/backup_fixture.h"
 
 /* A backup of blobs 1 to 5, and a place beside it to restore to. */
@@ -75,6 +76,32 @@ TEST(whole, "what was saved comes back, into a directory that is not there")
     CHECK(st.st_ino != blob_stat_of(s.yard.directory, 1).st_ino);
     CHECK_INT(st.st_mode & 0777, 0600);
     check_restored(&s, 5);
+}
+
+static int put_notice(struct meta_txn *txn, struct meta_change *change, struct err *e)
+{
+    (void)change, (void)e;
+    outbox_put(txn, 1, STR("what happened"));
+    return 0;
+}
+
+TEST(notices, "what was to be told others when the backup was made is not told after the restore")
+{
+    struct meta_change notice = {.apply = put_notice};
+    struct scene s;
+    struct yard *y = &s.yard;
+
+    begin(&s);
+    CHECK_INT(meta_write(y->world.meta, &notice), 0);
+    CHECK(meta_outbox_used(look(&y->world)));
+    meta_done(y->world.reader);
+    backup_well(y);
+    restore_well(&s);
+    yard_close_store(y);
+    yard_open_store(y, s.to);
+    CHECK(!meta_outbox_used(look(&y->world)));
+    meta_done(y->world.reader);
+    yard_close(y);
 }
 
 TEST(linked, "with links the restored blobs are the backup's files")

@@ -102,6 +102,9 @@ static const struct {
     {KV_PULLS, "", STR("x"), "0 drop the record does not decode"},
     {KV_PULLS, "nonsense", STR("12345678"), "11 drop there is no such manifest"},
     {KV_EVENTS, "nonsense", STR("x"), "0 drop the record does not decode"},
+    {KV_OUTBOX, "\1reader", STR("x"), "0 drop the record does not decode"},
+    {KV_OUTBOX, "\2number", STR("x"), "0 drop the record does not decode"},
+    {KV_OUTBOX, "\3", STR("12345678"), "0 drop the record does not decode"},
 };
 
 /* The sum of a repository, or of all. */
