@@ -137,6 +137,11 @@ $(MAN): $(BUILD)/man/%.1: $(BUILD)/%
 	$(call say,MAN,$@)
 	$(Q)$< --man > $@
 
+$(BUILD)/man/berth-config.5: $(BUILD)/berth
+	@mkdir -p $(@D)
+	$(call say,MAN,$@)
+	$(Q)$< config man > $@
+
 $(COMPLETIONS): $(BUILD)/completion/%: $(BUILD)/%
 	@mkdir -p $(@D)
 	$(call say,BASH,$@)
@@ -220,16 +225,17 @@ fuzz: ## build and run each fuzzer for FUZZ_SECONDS (default 600)
 	@conf/deps.sh lint
 	@tests/fuzz/run.sh
 
-man: $(MAN) $(COMPLETIONS) ## manual pages and completions for bash, into BUILD/man and BUILD/completion
+man: $(MAN) $(BUILD)/man/berth-config.5 $(COMPLETIONS) ## manual pages and completions for bash, into BUILD/man and BUILD/completion
 
 # For a program that calls htpasswd: ln -s berth-user htpasswd, in a directory of its own.
 SHARE = $(DESTDIR)$(PREFIX)/share
 SYSTEMD = $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 install: all man ## install below DESTDIR and PREFIX
-	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/berth $(SHARE)/man/man1 $(SHARE)/bash-completion/completions
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/berth $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/bash-completion/completions
 	install -m 0755 $(PROGRAMS) $(DESTDIR)$(PREFIX)/bin
 	install -m 0644 $(MAN) $(SHARE)/man/man1
+	install -m 0644 $(BUILD)/man/berth-config.5 $(SHARE)/man/man5
 	install -m 0644 $(COMPLETIONS) $(SHARE)/bash-completion/completions
 	install -m 0644 conf/config.yml $(SHARE)/berth/config.example.yml
 	install -d $(SYSTEMD)

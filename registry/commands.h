@@ -44,6 +44,8 @@ int command_serve(const struct invocation *call);
 int command_access(const struct invocation *call);
 /* health [CONFIG]: does the server that it describes live? */
 int command_health(const struct invocation *call);
+/* config show, check [CONFIG], keys [KEY], man: what is configured, and what can be. */
+int command_config(const struct invocation *call);
 /* backup DIR (an operation), backup list DIR, backup verify DIR: snapshots of the data directory. */
 int command_backup(const struct invocation *call);
 /* restore DIR: a new data directory from one. */

@@ -11,7 +11,10 @@ static const struct option_spec options[] = {
     [OPTION_CERTIFICATE] = {.name = "certificate",
                             .value = "NAME",
                             .help = "the name in the caller's verified certificate; default: none"},
-    [OPTION_ALL] = {.name = "all", .help = "also the rules before the one that decides, and why they do not match"},
+    [OPTION_ALL] = {.name = "all",
+                    .help =
+                        "access: also the rules before the one that decides, and why they do not match; config: also "
+                        "the keys that are not set"},
     [OPTION_JSON] = {.name = "json", .help = "for programs"},
     [OPTION_DRY_RUN] = {.name = "dry-run", .help = "change nothing, list what would be done and why"},
     [OPTION_DELETE_UNTAGGED] = {.name = "delete-untagged",
@@ -62,6 +65,8 @@ static const struct program_example examples[] = {
     {"serve with the defaults, images elsewhere", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/srv/images berth serve"},
     {"serve ports that need root, as a user of its own", "berth serve /etc/berth/config.yml --user berth"},
     {"does it answer? for a container's health check", "berth health --timeout 3s"},
+    {"what is in force, and which file or variable says so?", "berth config show"},
+    {"what can be configured about TLS?", "berth config keys http.tls"},
     {"which rule lets alice push, or does not?", "berth access explain alice push team-a/app"},
     {"may somebody pull without a login, from there?", "berth access explain - pull team-a/app --address 192.0.2.7"},
     {"is a file of rules good? what does it say?", "berth access check --rules access.yml"},
@@ -109,6 +114,14 @@ static const struct command_spec commands[] = {
                 TAKES(OPTION_ALL) | TAKES(OPTION_JSON),
      .help = "which access rule decides (pull, push, delete, overwrite)? USER - is nobody; check: are they good?",
      .run = command_access},
+    {.name = "config",
+     .arguments = "show [CONFIG-FILE] | check [CONFIG-FILE] | keys [KEY] | man",
+     .min = 1,
+     .max = 2,
+     .options = TAKES(OPTION_ALL) | TAKES(OPTION_JSON),
+     .help = "every setting in force and where it comes from, as a configuration without its secrets; is it good? all "
+             "keys there are, or those below KEY; the manual page berth-config(5)",
+     .run = command_config},
     {.name = "du",
      .arguments = "[PATH…]",
      .max = ARGUMENTS_ANY,
@@ -191,18 +204,19 @@ static const struct program_spec program = {
     .option_count = sizeof(options) / sizeof(options[0]),
     .exclusive = exclusive,
     .exclusive_count = sizeof(exclusive) / sizeof(exclusive[0]),
-    .notes = "The configuration is YAML as the CNCF distribution registry takes it. Without one named:\n"
-             "$REGISTRY_CONFIGURATION_PATH, else the first of /etc/berth/config.yml, /etc/distribution/config.yml,\n"
-             "/etc/docker/registry/config.yml. Every key can be set from the environment: http.addr is\n"
-             "REGISTRY_HTTP_ADDR.\n"
-             "\n"
-             "Called as registry, by a link, it takes the command line of distribution's program, too. A file *.yml or\n"
-             "*.yaml in place of the command is served.\n"
-             "\n"
-             "exit status: 0 done or allowed, 1 failed or denied, or damage was found, 2 wrong usage, 3 what was named "
-             "is not\n"
-             "there\n",
-    .see_also = "berth-user(1), berth-ca(1), berth-trust(1)",
+    .notes =
+        "The configuration is YAML as the CNCF distribution registry takes it. Without one named:\n"
+        "$REGISTRY_CONFIGURATION_PATH, else the first of /etc/berth/config.yml, /etc/distribution/config.yml,\n"
+        "/etc/docker/registry/config.yml. Every key can be set from the environment: http.addr is\n"
+        "REGISTRY_HTTP_ADDR.\n"
+        "\n"
+        "Called as registry, by a link, it takes the command line of distribution's program, too. A file *.yml or\n"
+        "*.yaml in place of the command is served.\n"
+        "\n"
+        "exit status: 0 done or allowed, 1 failed or denied, or damage was found, 2 wrong usage, 3 what was named "
+        "is not\n"
+        "there\n",
+    .see_also = "berth-config(5), berth-user(1), berth-ca(1), berth-trust(1)",
 };
 
 const struct program_spec *berth_program(void)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 /* base */
+#include "registry/base/roff.h"
 #include "registry/base/str.h"
 
 static const char own_status[] = "exit status:";
@@ -16,74 +17,6 @@ static const struct program_item statuses[] = {
     {"2", "the command line is wrong"},
     {"3", "what was named is not there"},
 };
-
-/* Characters that roff would take for something else, or change. */
-static const struct {
-    char from;
-    const char *to;
-} escapes[] = {
-    {'\\', "\\e"},  {'-', "\\-"},   {'\'', "\\(aq"}, {'"', "\\(dq"},
-    {'`', "\\(ga"}, {'^', "\\(ha"}, {'~', "\\(ti"},  {'|', "|\\:"}, /* a line may end behind it */
-};
-
-/* The length of the UTF-8 character at `p`, and what it is; 1 and U+FFFD for what is none. */
-static size_t decode(const char *p, unsigned *out)
-{
-    const unsigned char *u = (const unsigned char *)p;
-    size_t n = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 : u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 : u[0] < 0xf5 ? 4 : 0;
-
-    *out = n == 1 ? u[0] : n == 0 ? 0xfffd : u[0] & (0x7fU >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((u[i] & 0xc0) != 0x80) {
-            *out = 0xfffd;
-            return 1;
-        }
-        *out = *out << 6 | (u[i] & 0x3fU);
-    }
-    return n == 0 ? 1 : n;
-}
-
-static void put_ascii(char c)
-{
-    for (size_t i = 0; i < sizeof(escapes) / sizeof(escapes[0]); i++) {
-        if (escapes[i].from == c) {
-            fputs(escapes[i].to, stdout);
-            return;
-        }
-    }
-    putchar(c);
-}
-
-static void put(struct str text)
-{
-    unsigned character;
-
-    for (size_t i = 0, n; i < text.n; i += n) {
-        n = decode(text.p + i, &character);
-        if (character < 0x80)
-            put_ascii((char)character);
-        else if (character == 0x2026) /* an ellipsis, which not every output device has */
-            fputs("...", stdout);
-        else
-            printf("\\[u%04X]", character);
-    }
-}
-
-/* One line of text: a dot in front would make it a request. */
-static void put_line(struct str line)
-{
-    if (line.n > 0 && line.p[0] == '.')
-        fputs("\\&", stdout);
-    put(line);
-    putchar('\n');
-}
-
-static void put_font(char font, const char *text)
-{
-    printf("\\f%c", font);
-    put(str_of(text));
-    fputs("\\fR", stdout);
-}
 
 /* Lines that are to stay as they are. */
 static void begin_literal(void)
@@ -118,7 +51,7 @@ static void put_paragraphs(const char *text, bool wants_status)
             begin_literal();
         literal = wanted && indented;
         if (wanted && line.n > 0)
-            put_line(line);
+            roff_line(line);
         else if (line.n == 0 && rest.n > 0) {
             fresh = true;
             if (!wants_status)
@@ -135,16 +68,16 @@ static void print_synopsis(const struct program_spec *program)
     for (size_t i = 0; i < program->command_count; i++) {
         const struct command_spec *command = &program->commands[i];
 
-        put_font('B', program->name);
+        roff_font('B', program->name);
         putchar(' ');
-        put_font('B', command->name);
+        roff_font('B', command->name);
         if (command->arguments[0] != '\0') {
             putchar(' ');
-            put_font('I', command->arguments);
+            roff_font('I', command->arguments);
         }
         puts(command->options != 0 ? " [\\fIOPTION\\fR...]\n.br" : "\n.br");
     }
-    put_font('B', program->name);
+    roff_font('B', program->name);
     puts(" \\fB\\-\\-help\\fR | \\fB\\-\\-version\\fR");
 }
 
@@ -153,13 +86,13 @@ static void print_command(const struct program_spec *program, const struct comma
     const char *between = "Options: ";
 
     puts(".TP");
-    put_font('B', command->name);
+    roff_font('B', command->name);
     if (command->arguments[0] != '\0') {
         putchar(' ');
-        put_font('I', command->arguments);
+        roff_font('I', command->arguments);
     }
     putchar('\n');
-    put_line(str_of(command->help));
+    roff_line(str_of(command->help));
     if (command->options == 0)
         return;
     puts(".br");
@@ -168,7 +101,7 @@ static void print_command(const struct program_spec *program, const struct comma
             continue;
         fputs(between, stdout);
         fputs("\\fB\\-\\-", stdout);
-        put(str_of(program->options[i].name));
+        roff_text(str_of(program->options[i].name));
         fputs("\\fR", stdout);
         between = ",\n";
     }
@@ -182,14 +115,14 @@ static void print_options(const struct program_spec *program)
         const struct option_spec *option = &program->options[i];
 
         fputs(".TP\n\\fB\\-\\-", stdout);
-        put(str_of(option->name));
+        roff_text(str_of(option->name));
         fputs("\\fR", stdout);
         if (option->value != NULL) {
             putchar(' ');
-            put_font('I', option->value);
+            roff_font('I', option->value);
         }
         putchar('\n');
-        put_line(str_of(option->help));
+        roff_line(str_of(option->help));
         if (option->repeats)
             puts("(may be given several times)");
     }
@@ -203,9 +136,9 @@ static void print_items(const char *section, const struct program_item *items, s
         printf(".SH %s\n", section);
     for (size_t i = 0; i < n; i++) {
         puts(".TP");
-        put_font('B', items[i].name);
+        roff_font('B', items[i].name);
         putchar('\n');
-        put_line(str_of(items[i].text));
+        roff_line(str_of(items[i].text));
     }
 }
 
@@ -226,9 +159,9 @@ static void print_examples(const struct program_spec *program)
     for (size_t i = 0; i < program->example_count; i++) {
         if (i > 0)
             puts(".PP");
-        put_line(str_of(program->examples[i].text));
+        roff_line(str_of(program->examples[i].text));
         begin_literal();
-        put_line(str_of(program->examples[i].command));
+        roff_line(str_of(program->examples[i].command));
         end_literal();
     }
 }
@@ -238,11 +171,11 @@ static void print_title(const struct program_spec *program)
 {
     printf(".\\\" Made by \"%s --man\" from the tables that it works by.\n.TH \"", program->name);
     for (const char *p = program->name; *p != '\0'; p++)
-        put_ascii((char)toupper((unsigned char)*p));
+        roff_text((struct str){(const char[]){(char)toupper((unsigned char)*p)}, 1});
     printf("\" 1 \"\" \"Berth %s\" \"Berth\"\n.nh\n.ad l\n.SH NAME\n", BERTH_VERSION);
-    put(str_of(program->name));
+    roff_text(str_of(program->name));
     fputs(" \\- ", stdout);
-    put(str_of(program->summary));
+    roff_text(str_of(program->summary));
     putchar('\n');
 }
 
@@ -266,6 +199,6 @@ void options_print_man(const struct program_spec *program)
     print_examples(program);
     if (program->see_also != NULL) {
         puts(".SH \"SEE ALSO\"");
-        put_line(str_of(program->see_also));
+        roff_line(str_of(program->see_also));
     }
 }

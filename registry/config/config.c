@@ -205,33 +205,55 @@ static int fill(struct config *config, struct config_node *root, char *const *en
     return config_settle_certificates(config, root, e);
 }
 
-struct config *config_of_text(const char *path, struct str text, char *const *environment, struct err *e)
+/* *root is the tree that it was made of. */
+static struct config *make(const char *path, struct str text, char *const *environment, struct config_node **root,
+                           struct err *e)
 {
-    struct config_node *root = read_tree(path, text, e);
     struct config *config;
 
-    if (root == NULL)
+    *root = read_tree(path, text, e);
+    if (*root == NULL)
         return NULL;
     config = xcalloc(1, sizeof(*config));
     if (path != NULL)
         config->source = str_dup(str_of(path));
-    if (fill(config, root, environment, e) != 0)
-        config_free(&config);
+    if (fill(config, *root, environment, e) == 0)
+        return config;
+    config_free(&config);
+    config_node_free(root);
+    return NULL;
+}
+
+struct config *config_of_text(const char *path, struct str text, char *const *environment, struct err *e)
+{
+    struct config_node *root;
+    struct config *config = make(path, text, environment, &root, e);
+
     config_node_free(&root);
+    return config;
+}
+
+struct config *config_load_tree(const char *path, char *const *environment, struct config_node **root, struct err *e)
+{
+    struct config *config = NULL;
+    struct sbuf text = {0};
+
+    *root = NULL;
+    path = config_source_find(path, environment, candidates);
+    if (path == NULL || config_source_read(path, &text, e) == 0)
+        config = make(path, (struct str){text.p, text.n}, environment, root, e);
+    if (config != NULL && path != NULL)
+        log_info("configuration: %s", path);
+    sbuf_free(&text);
     return config;
 }
 
 struct config *config_load(const char *path, char *const *environment, struct err *e)
 {
-    struct config *config = NULL;
-    struct sbuf text = {0};
+    struct config_node *root;
+    struct config *config = config_load_tree(path, environment, &root, e);
 
-    path = config_source_find(path, environment, candidates);
-    if (path == NULL || config_source_read(path, &text, e) == 0)
-        config = config_of_text(path, (struct str){text.p, text.n}, environment, e);
-    if (config != NULL && path != NULL)
-        log_info("configuration: %s", path);
-    sbuf_free(&text);
+    config_node_free(&root);
     return config;
 }
 

@@ -15,6 +15,7 @@
 #include "registry/base/str.h"
 
 struct access;
+struct config_node;
 struct retention;
 
 enum config_auth { CONFIG_AUTH_NONE, CONFIG_AUTH_HTPASSWD };
@@ -188,6 +189,9 @@ struct config {
 struct config *config_load(const char *path, char *const *environment, struct err *e);
 /* The same of the text of a file called `path`; NULL: there is no file, and `text` is empty. */
 struct config *config_of_text(const char *path, struct str text, char *const *environment, struct err *e);
+/* As config_load(), for whoever wants to know where it says what: *root is the tree that it was made of, with the
+ * environment over it, which the caller frees, and which borrows from `path` and `environment`. NULL after a failure. */
+struct config *config_load_tree(const char *path, char *const *environment, struct config_node **root, struct err *e);
 void config_free(struct config **config);
 
 /* Are the certificates that clients show verified? Only such a certificate says anything about its owner. */

@@ -171,6 +171,21 @@ static bool is_of_neighbour(struct str name)
     return found;
 }
 
+void config_env_name(const char *path, struct sbuf *out)
+{
+    sbuf_str(out, prefix);
+    for (const char *p = path; *p != '\0'; p++) {
+        char c = (char)(*p == '.' ? '_' : toupper((unsigned char)*p));
+
+        if (*p == '[')
+            sbuf_printf(out, "_0");
+        else if (*p == '*')
+            sbuf_printf(out, "<name>");
+        else if (*p != ']')
+            sbuf_put(out, &c, 1);
+    }
+}
+
 /* The variable of the key that a name is most like; empty when none is. */
 static void suggest(struct str name, struct sbuf *out)
 {
@@ -184,15 +199,8 @@ static void suggest(struct str name, struct sbuf *out)
     }
     nearest = config_schema_nearest((struct str){path.p, path.n});
     if (nearest != NULL) {
-        sbuf_printf(out, "; did you mean REGISTRY_");
-        for (const char *p = nearest->path; *p != '\0'; p++) {
-            char c = (char)(*p == '.' ? '_' : toupper((unsigned char)*p));
-
-            if (*p == '[')
-                sbuf_printf(out, "_0");
-            else if (*p != ']')
-                sbuf_put(out, &c, 1);
-        }
+        sbuf_printf(out, "; did you mean ");
+        config_env_name(nearest->path, out);
         sbuf_printf(out, "?");
     }
     sbuf_free(&path);

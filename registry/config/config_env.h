@@ -17,6 +17,9 @@
  * half changed. Thread: the caller's. */
 int config_env_apply(struct config_node *root, char *const *environment, struct err *e);
 
+/* Append the variable of a key's path: REGISTRY_HTTP_ADDR, with 0 for an index and <name> for a name. */
+void config_env_name(const char *path, struct sbuf *out);
+
 /* The value of variable `name`, or NULL when it is not there or empty. */
 const char *config_env_get(char *const *environment, const char *name);
 

@@ -21,6 +21,10 @@
      .field = (field_),                                               \
      __VA_ARGS__},
 #define INSTEAD(text)    .instead = (text)
+#define HELP(text)       .help = (text)
+#define WITH(key)        .with = (key)
+#define UNLESS(key)      .unless = (key)
+#define WORKED_OUT(text) .worked_out = (text)
 #define GROUP(path, ...) ROW(path, GROUP, SERVED, NULL, NULL, NULL, 0, __VA_ARGS__)
 #define SERVED(path, type, preset, take, field, ...) \
     ROW(path, type, SERVED, preset, NULL, take, offsetof(struct config, field), __VA_ARGS__)

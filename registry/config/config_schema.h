@@ -40,15 +40,22 @@ struct config_key;
 typedef int config_take(struct config *config, const struct config_key *key, const struct config_node *node,
                         struct err *e);
 
+/* What holds of a finished configuration where the key was not set and has no fixed default; NULL: nothing does. */
+typedef const char *config_worked_out(const struct config *config);
+
 struct config_key {
     const char *path;
     enum config_type type;
     enum config_state state;
-    const char *preset;  /* SERVED: the default as YAML text, or NULL; REFUSED_IF_SET: a value that also counts as off,
+    const char *preset; /* SERVED: the default as YAML text, or NULL; REFUSED_IF_SET: a value that also counts as off,
                            or NULL */
-    const char *note;    /* why it is not served and what to do instead; NULL when SERVED */
-    config_take *take;   /* NULL: nothing to take at this level */
-    size_t field;        /* offset of the field in struct config that a generic `take` fills */
+    const char *note;   /* why it is not served and what to do instead; NULL when SERVED */
+    config_take *take;  /* NULL: nothing to take at this level */
+    size_t field;       /* offset of the field in struct config that a generic `take` fills */
+    const char *help;   /* SERVED: what it is, in a line for people; groups have none */
+    const char *with;   /* the preset is only worth telling, or may only be written, where this other key is set */
+    const char *unless; /* likewise, where this one is not */
+    config_worked_out *worked_out; /* or NULL */
     const char *instead; /* of a key about who may in: what to write when it stands there without a value, which would
                             quietly mean less than its author had in mind. NULL: without a value the default holds */
 };

@@ -51,6 +51,8 @@ config_take take_quotas;
 config_take take_client_auth;
 config_take take_certificate_name;
 config_take take_certificate_policy;
+config_worked_out client_auth_in_force;
+config_worked_out policy_in_force;
 /* After all keys are taken: the defaults of clientauth and policy, and the rules between the keys. */
 int config_settle_certificates(struct config *config, const struct config_node *root, struct err *e);
 

@@ -19,14 +19,28 @@ static int choose(const struct word *words, const struct config_node *node, cons
     return config_node_fail(node, e, "\"%.80s\" is no %s; write %s", node->text, kind, choices);
 }
 
+static const struct word client_auths[] = {{"request-client-cert", CONFIG_CLIENT_AUTH_REQUEST},
+                                           {"require-any-client-cert", CONFIG_CLIENT_AUTH_REQUIRE_ANY},
+                                           {"verify-client-cert-if-given", CONFIG_CLIENT_AUTH_VERIFY_IF_GIVEN},
+                                           {"require-and-verify-client-cert", CONFIG_CLIENT_AUTH_REQUIRE_AND_VERIFY},
+                                           {NULL, 0}};
+
+static const struct word policies[] = {{"connection", CONFIG_CERTIFICATE_CONNECTION},
+                                       {"either", CONFIG_CERTIFICATE_EITHER},
+                                       {"both", CONFIG_CERTIFICATE_BOTH},
+                                       {NULL, 0}};
+
+/* The word of a value; NULL when none means it. */
+static const char *word_of(const struct word *words, int value)
+{
+    while (words->text != NULL && words->value != value)
+        words++;
+    return words->text;
+}
+
 int take_client_auth(struct config *config, const struct config_key *key, const struct config_node *node, struct err *e)
 {
-    static const struct word words[] = {{"request-client-cert", CONFIG_CLIENT_AUTH_REQUEST},
-                                        {"require-any-client-cert", CONFIG_CLIENT_AUTH_REQUIRE_ANY},
-                                        {"verify-client-cert-if-given", CONFIG_CLIENT_AUTH_VERIFY_IF_GIVEN},
-                                        {"require-and-verify-client-cert", CONFIG_CLIENT_AUTH_REQUIRE_AND_VERIFY},
-                                        {NULL, 0}};
-    int value = choose(words, node, "way to treat client certificates",
+    int value = choose(client_auths, node, "way to treat client certificates",
                        "require-and-verify-client-cert, verify-client-cert-if-given, require-any-client-cert or "
                        "request-client-cert",
                        e);
@@ -36,6 +50,11 @@ int take_client_auth(struct config *config, const struct config_key *key, const 
         return -1;
     config->client_auth = (enum config_client_auth)value;
     return 0;
+}
+
+const char *client_auth_in_force(const struct config *config)
+{
+    return word_of(client_auths, (int)config->client_auth);
 }
 
 int take_certificate_name(struct config *config, const struct config_key *key, const struct config_node *node,
@@ -58,17 +77,19 @@ int take_certificate_name(struct config *config, const struct config_key *key, c
 int take_certificate_policy(struct config *config, const struct config_key *key, const struct config_node *node,
                             struct err *e)
 {
-    static const struct word words[] = {{"connection", CONFIG_CERTIFICATE_CONNECTION},
-                                        {"either", CONFIG_CERTIFICATE_EITHER},
-                                        {"both", CONFIG_CERTIFICATE_BOTH},
-                                        {NULL, 0}};
-    int value = choose(words, node, "policy", "connection, either or both", e);
+    int value = choose(policies, node, "policy", "connection, either or both", e);
 
     (void)key;
     if (value < 0)
         return -1;
     config->certificate_policy = (enum config_certificate_policy)value;
     return 0;
+}
+
+/* Written where nothing is verified it would be an error. */
+const char *policy_in_force(const struct config *config)
+{
+    return config_verifies(config->client_auth) ? word_of(policies, (int)config->certificate_policy) : NULL;
 }
 
 /* ---- together ---- */

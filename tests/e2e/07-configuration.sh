@@ -63,6 +63,24 @@ http:
   addr: :$PORT"
 check "a file that is not there is named" fails_saying "$WORK/none.yml" timeout 10 "$BUILD/berth" serve "$WORK/none.yml"
 
+# What is in force, and what there is.
+server_config extra=$'proxy:\n  password: hush\n'
+show() { env -i REGISTRY_HTTP_LIMITS_QUEUE=77 "$BUILD/berth" config "$@"; }
+check "the configuration in force is shown, with lines" says "rootdirectory: $WORK/data" show show "$WORK/config.yml"
+show show "$WORK/config.yml" | tr -s ' ' >"$WORK/shown.yml"
+check "a variable's value with its name" grep -q 'queue: 77 # REGISTRY_HTTP_LIMITS_QUEUE' "$WORK/shown.yml"
+check "a default as such" grep -q 'head: 30s # default' "$WORK/shown.yml"
+check "a secret is not shown" fails grep -q hush "$WORK/shown.yml"
+show show "$WORK/config.yml" >"$WORK/shown.yml"
+check "what is shown is good" says "$WORK/shown.yml: good" "$BUILD/berth" config check "$WORK/shown.yml"
+"$BUILD/berth" config show --json "$WORK/shown.yml" | sed 's/,"source".*//' >"$WORK/second"
+show show --json "$WORK/config.yml" | sed 's/,"source".*//' >"$WORK/first"
+check "and means the same" diff "$WORK/first" "$WORK/second"
+check "check names what is wrong" fails_saying "$WORK/bad.yml:1: version: " "$BUILD/berth" config check "$WORK/bad.yml"
+check "all keys are listed" says 'http.timeouts.idle  (duration, default 2m; REGISTRY_HTTP_TIMEOUTS_IDLE)' "$BUILD/berth" config keys
+"$BUILD/berth" config man >"$WORK/berth-config.5"
+check "and are a manual page" [ "$(grep -c '^\.TP' "$WORK/berth-config.5")" -gt 100 ]
+
 server_config
 check "with delete enabled the server starts" server_start
 printf 'x' >"$WORK/blob"

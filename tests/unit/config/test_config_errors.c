@@ -36,7 +36,7 @@ TEST(versions, "the version must be there and 0.1")
         {"version: 0.2\n", "config.yml:1: version: \"0.2\" is no version of this file's format; write `version: 0.1`"},
         {"version: 0.10\n",
          "config.yml:1: version: \"0.10\" is no version of this file's format; write `version: 0.1`"},
-        {"version: [0.1]\n", "config.yml:1: version: wants one value, not a list; write for example version: text"},
+        {"version: [0.1]\n", "config.yml:1: version: wants one value, not a list; write for example version: 0.1"},
         {"version:\n", "config.yml:1: version: missing; add the line `version: 0.1`"},
         {"log: {}\n", "config.yml:1: version: missing; add the line `version: 0.1`"},
         {"- version\n", "config.yml:1: a configuration is a map of keys; begin with `version: 0.1`"},

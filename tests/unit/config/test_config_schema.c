@@ -32,6 +32,19 @@ TEST(rows, "every row is reached from the root, once, and says why when it is no
     }
 }
 
+TEST(help, "every served key says in a line what it is")
+{
+    size_t n;
+    const struct config_key *keys = config_schema_keys(&n);
+
+    for (size_t i = 1; i < n; i++) {
+        bool told = keys[i].state == CONFIG_SERVED && keys[i].type != CONFIG_TYPE_GROUP;
+
+        if (told && (keys[i].help == NULL || keys[i].help[0] == '\0' || strchr(keys[i].help, '\n') != NULL))
+            test_fail(__FILE__, __LINE__, "%s: help", keys[i].path);
+    }
+}
+
 TEST(locks, "every key about who may do what, and about client certificates, says what to write instead of nothing")
 {
     static const struct str below[] = {STR("access"), STR("http.tls.client")};
