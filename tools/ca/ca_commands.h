@@ -11,7 +11,7 @@
 #include "registry/base/options.h"
 #include "tools/ca/ca.h"
 #include "tools/facts.h"
-#include "tools/secret.h"
+#include "registry/base/secret.h"
 
 /* The rows of the option table in berth_ca.c. */
 enum ca_option {

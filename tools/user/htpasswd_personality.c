@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 /* tools */
-#include "tools/secret.h"
+#include "registry/base/secret.h"
 #include "tools/user/userfile.h"
 
 /* auth */

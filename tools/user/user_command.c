@@ -90,10 +90,16 @@ int user_recipe(const struct invocation *call, const struct userfile *file, stru
 
 int user_password(const struct invocation *call, bool fresh, char out[SECRET_ROOM], size_t *n, struct err *e)
 {
+    struct err why = {0};
+
     if (call->given[USER_PASSWORD_STDIN])
         return secret_read(STDIN_FILENO, "password", out, n, e);
-    if (!call->given[USER_GENERATE])
-        return secret_ask("password", call->arguments[0], fresh, out, n, e);
+    if (!call->given[USER_GENERATE]) {
+        if (secret_ask("password", call->arguments[0], fresh, out, n, &why) == 0)
+            return 0;
+        return err_set(e, why.code, "%s%s", why.text,
+                       why.code == ERR_UNSUPPORTED ? "; use --password-stdin or --generate" : "");
+    }
     rnd_password(out, SECRET_GENERATED);
     *n = SECRET_GENERATED;
     return 0;

@@ -10,7 +10,7 @@
 
 #include "auth/password.h"
 #include "registry/base/options.h"
-#include "tools/secret.h"
+#include "registry/base/secret.h"
 #include "tools/user/userfile.h"
 
 enum user_option {

@@ -1,4 +1,4 @@
-#include "tools/secret.h"
+#include "registry/base/secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -155,7 +155,7 @@ int secret_ask(const char *noun, const char *owner, bool twice, char out[SECRET_
     if (tty < 0 || tcgetattr(tty, &shown) != 0) {
         if (tty >= 0)
             close(tty);
-        return err_set(e, ERR_UNSUPPORTED, "there is no terminal to ask on; use --password-stdin or --generate");
+        return err_set(e, ERR_UNSUPPORTED, "there is no terminal to ask on");
     }
     catch_signals(old, &mask);
     silent = shown;
