@@ -31,6 +31,7 @@ struct command {
     const struct config *config;
     struct live live;
     char directory[PATH_MAX];
+    struct sbuf secret;
     struct op_output output;
 };
 
@@ -43,6 +44,7 @@ static int run_here(struct command *command, const struct store *store, struct e
                     .live = &command->live,
                     .store = store,
                     .directory = command->directory,
+                    .secret = {command->secret.p, command->secret.n},
                     .output = &command->output};
     int status;
 
@@ -138,7 +140,8 @@ static int run_there(struct command *command, int fd, struct err *e)
 
     if (request_build(command->call, command->directory, command->output.terminal, &request, e) == 0) {
         /* One that refuses says why, and reads nothing. */
-        wire_send(fd, -1, request.p, request.n, REQUEST_MS, NULL);
+        if (wire_send(fd, -1, request.p, request.n, REQUEST_MS, NULL) == 0)
+            secret_send(fd, -1, (struct str){command->secret.p, command->secret.n}, REQUEST_MS, NULL);
         rc = take_frames(command, fd, &status, e);
         if (rc != 0)
             err_wrap(e, "the server did not finish");
@@ -270,7 +273,11 @@ int command_op(const struct invocation *call)
         return program_fail(call, &e);
     command.config = config;
     live_init(&command.live, config);
-    status = run(&command, &e);
+    if (command.spec->secret == NULL || command.spec->secret(call, &command.secret, &e) == 0)
+        status = run(&command, &e);
+    else
+        status = e.code == ERR_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_REFUSED;
+    sbuf_wipe(&command.secret);
     config_free(&config);
     if (output_signal() != 0)
         raise(output_signal());

@@ -92,6 +92,7 @@ static int run_op(const struct slot *slot, const struct op_spec *spec, const str
                     .store = control->store,
                     .server = control->server,
                     .directory = words->directory,
+                    .secret = {words->secret.p, words->secret.n},
                     .output = &output};
     uint64_t began_ms = clock_monotonic_ms();
     int status;

@@ -30,6 +30,7 @@ struct op {
     const struct store *store;
     struct server *server; /* that this runs in (served.h), or NULL */
     const char *directory; /* where whoever asked is: what relative paths on the command line begin at */
+    struct str secret;     /* what op_spec.secret() made; borrowed, and wiped when the operation is over */
     struct op_output *output;
 };
 
@@ -59,6 +60,10 @@ struct op_spec {
     enum op_when when;
     bool changes;      /* a server that is read-only refuses it, but for --dry-run */
     bool names_config; /* its first argument, where there is one, is the configuration, as --config is */
+    /* What the operation has to know and no command line may show, a password: made where the command was typed, with
+     * the terminal and the rights of who typed it, before anything is opened. At most WIRE_SECRET_MAX bytes. NULL: there
+     * is none. */
+    int (*secret)(const struct invocation *call, struct sbuf *out, struct err *e);
     /* 0, or -1 with an error. `*status` (an enum exit_status) is EXIT_DONE at first; what is left of that after an
      * error becomes the status that goes with its code, so that only EXIT_USAGE needs to be said. */
     int (*run)(struct op *op, int *status, struct err *e);

@@ -92,6 +92,30 @@ int frame_send(int fd, int stop, enum frame_kind kind, struct str bytes, uint64_
 
 /* ---- requests ---- */
 
+int secret_send(int fd, int stop, struct str secret, uint64_t ms, struct err *e)
+{
+    uint32_t length = htonl((uint32_t)secret.n);
+
+    if (wire_send(fd, stop, &length, sizeof(length), ms, e) != 0)
+        return -1;
+    return wire_send(fd, stop, secret.p, secret.n, ms, e);
+}
+
+static int receive_secret(int fd, int stop, uint64_t ms, struct sbuf *out, struct err *e)
+{
+    uint32_t length;
+
+    if (wire_receive(fd, stop, &length, sizeof(length), ms, e) != 0)
+        return -1;
+    length = ntohl(length);
+    if (length > WIRE_SECRET_MAX)
+        return err_set(e, ERR_INVALID, "a secret takes %d bytes at most", WIRE_SECRET_MAX);
+    out->p = xmalloc((size_t)length + 1); /* so that what holds it is not outgrown */
+    out->n = length;
+    out->capacity = (size_t)length + 1;
+    return wire_receive(fd, stop, out->p, length, ms, e);
+}
+
 static int take_apart(struct request_words *words, struct err *e)
 {
     struct str left = {words->bytes.p, words->bytes.n};
@@ -129,12 +153,15 @@ int request_receive(int fd, int stop, uint64_t ms, struct request_words *words, 
         return err_set(e, ERR_INVALID, "a request takes 1 to %d bytes", REQUEST_MAX);
     words->bytes.p = xmalloc(length);
     words->bytes.n = words->bytes.capacity = length;
-    return wire_receive(fd, stop, words->bytes.p, length, ms, e) != 0 ? -1 : take_apart(words, e);
+    if (wire_receive(fd, stop, words->bytes.p, length, ms, e) != 0 || take_apart(words, e) != 0)
+        return -1;
+    return receive_secret(fd, stop, ms, &words->secret, e);
 }
 
 void request_words_free(struct request_words *words)
 {
     sbuf_free(&words->bytes);
+    sbuf_wipe(&words->secret);
     free(words->argv);
     words->argv = NULL;
 }

@@ -15,7 +15,8 @@ import time
 import wire
 
 END, OUTPUT = b"e", b"o"
-MAGIC = b"berth-control-1"
+MAGIC = b"berth-control-2"
+NO_SECRET = struct.pack(">I", 0)
 STRAY = 6000  # so many that a list of them does not fit into a socket's buffer
 GARBAGE = [
     ("nothing at all", struct.pack(">I", 0), "a request takes 1 to 65536 bytes"),
@@ -24,7 +25,8 @@ GARBAGE = [
     ("a last word without an end", struct.pack(">I", 3) + b"a\0b", "a malformed request"),
     ("only ends", struct.pack(">I", 65536) + b"\0" * 65536, "a malformed request"),
     ("another version", struct.pack(">I", 8) + b"a\0b\0c\0d\0", "a request of another version"),
-    ("no command line", struct.pack(">I", 20) + MAGIC + b"\0\0/\0\0", "no command given"),
+    ("no command line", struct.pack(">I", 20) + MAGIC + b"\0\0/\0\0" + NO_SECRET, "no command given"),
+    ("a secret of 4 GiB", struct.pack(">I", 21) + MAGIC + b"\0\0/\0a\0" + struct.pack(">I", 2**32 - 1), "a secret takes 65536 bytes at most"),
 ]
 REFUSED = [
     (["gc", "--everything"], "unknown or malformed option --everything"),
@@ -58,7 +60,7 @@ def connect(server):
 
 def request(*words, terminal=b""):
     body = b"".join(word + b"\0" for word in (MAGIC, terminal, b"/", b"berth", *(word.encode() for word in words)))
-    return struct.pack(">I", len(body)) + body
+    return struct.pack(">I", len(body)) + body + NO_SECRET
 
 
 def exactly(connection, n):
@@ -144,7 +146,7 @@ def _(server):
         body = chance.randbytes(chance.randrange(1, 200))
         if chance.random() < 0.5:
             body = MAGIC + b"\0\0/\0berth\0gc\0" + body + b"\0"
-        status, error, _output = ask(server, struct.pack(">I", len(body)) + body)
+        status, error, _output = ask(server, struct.pack(">I", len(body)) + body + NO_SECRET)
         wire.true(status in (1, 2) and error or body.startswith(MAGIC), (body, status, error))
     is_serving(server)
 

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 
 #include "registry/base/options.h"
+#include "registry/base/secret.h"
 #include "tools/ca/ca.h"
 #include "tools/facts.h"
-#include "registry/base/secret.h"
 
 /* The rows of the option table in berth_ca.c. */
 enum ca_option {

@@ -54,7 +54,9 @@ TEST(round_trip, "a command line arrives as it was checked, with its directory a
     parse(6, words, &call);
     CHECK_INT(request_build(&call, "/here", true, &request, &l.e), 0);
     CHECK_INT(wire_send(l.near, -1, request.p, request.n, LONG_MS, &l.e), 0);
+    CHECK_INT(secret_send(l.near, -1, STR("alice:a\0b"), LONG_MS, &l.e), 0);
     CHECK_INT(request_receive(l.far, -1, LONG_MS, &got, &l.e), 0);
+    CHECK(str_eq((struct str){got.secret.p, got.secret.n}, STR("alice:a\0b")));
     CHECK(got.terminal);
     CHECK_TEXT(got.directory, "/here");
     parse(got.argc, got.argv, &again);
@@ -99,7 +101,7 @@ TEST(garbage, "a request that is none is refused with a reason, and frees what i
         {"\0\1\0\1", 4, "a request takes 1 to 65536 bytes"},
         {"\0\0\0\3a\0b", 7, "a malformed request"},
         {"\0\0\0\4a\0b\0", 8, "a request of another version; use the berth that the server runs (" BERTH_VERSION ")"},
-        {"\0\0\0\23berth-control-1\0\0/\0", 23,
+        {"\0\0\0\23berth-control-2\0\0/\0", 23,
          "a request of another version; use the berth that the server runs (" BERTH_VERSION ")"},
     };
 
@@ -114,6 +116,29 @@ TEST(garbage, "a request that is none is refused with a reason, and frees what i
         request_words_free(&words);
         line_close(&l);
     }
+}
+
+TEST(long_secret, "a secret that is too long is refused before it is read")
+{
+    char program[] = "berth", command[] = "gc";
+    char *argv[] = {program, command, NULL};
+    struct request_words words;
+    struct sbuf request = {0};
+    struct invocation call;
+    struct line l;
+
+    line_open(&l);
+    parse(2, argv, &call);
+    CHECK_INT(request_build(&call, "/", false, &request, &l.e), 0);
+    sbuf_put(&request, "\0\1\0\1", 4);
+    CHECK_INT(wire_send(l.near, -1, request.p, request.n, LONG_MS, &l.e), 0);
+    CHECK_INT(request_receive(l.far, -1, LONG_MS, &words, &l.e), -1);
+    CHECK_INT(l.e.code, ERR_INVALID);
+    CHECK_TEXT(l.e.text, "a secret takes 65536 bytes at most");
+    request_words_free(&words);
+    invocation_free(&call);
+    sbuf_free(&request);
+    line_close(&l);
 }
 
 TEST(silence, "who says nothing is left after the time given, and at once when the server stops")
