@@ -12,6 +12,8 @@
 enum { WAITING_MAX = 4 * 1024 * 1024, STOP_PATIENCE_S = 2 };
 
 struct access_log {
+    struct log_file *file; /* NULL: stdout */
+    size_t lost;           /* lines that the file had no room for, since it had some; of the writing thread */
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t filled;
@@ -37,6 +39,29 @@ static bool take_lines(struct access_log *log, struct sbuf *lines, size_t *dropp
     return lines->n > 0;
 }
 
+/* Told when it begins and when it is over. */
+static void append(struct access_log *log, struct str lines)
+{
+    struct err e;
+    size_t lost = log_file_append(log->file, lines, &e);
+
+    if (lost > 0 && log->lost == 0)
+        log_error("access log: %s; lines are dropped until there is room", e.text);
+    if (lost == 0 && log->lost > 0)
+        log_warn("access log: there is room again; %zu lines were dropped", log->lost);
+    log->lost = lost == 0 ? 0 : log->lost + lost;
+}
+
+static void write_out(struct access_log *log, struct str lines)
+{
+    struct err e;
+
+    if (log->file != NULL)
+        append(log, lines);
+    else if (file_write(STDOUT_FILENO, lines.p, lines.n, &e) != 0)
+        log_error("access log: %s", e.text);
+}
+
 static void *writer_main(void *argument)
 {
     struct access_log *log = argument;
@@ -44,22 +69,23 @@ static void *writer_main(void *argument)
     size_t dropped;
 
     while (take_lines(log, &lines, &dropped)) {
-        struct err e = {0};
-
-        if (file_write(STDOUT_FILENO, lines.p, lines.n, &e) != 0)
-            log_error("access log: %s", e.text);
+        write_out(log, (struct str){lines.p, lines.n});
         if (dropped > 0)
-            log_warn("access log: %zu lines dropped, stdout is not read fast enough", dropped);
+            log_warn("access log: %zu lines dropped, %s fast enough", dropped,
+                     log->file == NULL ? "stdout is not read" : "its file is not written");
     }
+    if (log->lost > 0)
+        log_warn("access log: %zu lines were dropped", log->lost);
     sbuf_free(&lines);
     return NULL;
 }
 
-struct access_log *access_log_start(struct err *e)
+struct access_log *access_log_start(struct log_file *file, struct err *e)
 {
     struct access_log *log = xcalloc(1, sizeof(*log));
     int rc;
 
+    log->file = file;
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->filled, NULL);
     rc = pthread_create(&log->thread, NULL, writer_main, log);
@@ -86,7 +112,7 @@ void access_log_stop(struct access_log **log)
     clock_gettime(CLOCK_REALTIME, &patience);
     patience.tv_sec += STOP_PATIENCE_S;
     if (pthread_timedjoin_np(l->thread, NULL, &patience) != 0) {
-        log_warn("access log: stdout is not read; its last lines are lost");
+        log_warn("access log: %s; its last lines are lost", l->file == NULL ? "stdout is not read" : "its file hangs");
         *log = NULL; /* the thread still has it, and ends with the process */
         return;
     }

@@ -5,6 +5,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
+#include "registry/log_files.h"
 #include "registry/rules.h"
 #include "registry/service_manager.h"
 #include "storage/upload_census.h"
@@ -72,6 +73,8 @@ static void wait_for_signals(struct server *server, const sigset_t *signals)
             log_info("SIGHUP: reading certificates, users and access rules again");
             service_reloading();
         }
+        if (log_files_follow(server->log_files, number == SIGUSR1) > 0 || number == SIGUSR1)
+            log_info(number == SIGUSR1 ? "SIGUSR1: log files opened again" : "log files opened again: they were moved");
         refresh(server, number == SIGHUP);
         if (number == SIGHUP)
             service_ready();
@@ -101,6 +104,7 @@ void keep_house(struct server *server)
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGUSR1);
     wait_for_signals(server, &signals);
     service_stopping();
     drain(server);

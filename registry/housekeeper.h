@@ -1,6 +1,6 @@
 /*
  * The housekeeper: what the server does beside answering, until it is told to stop. Waits for signals, looks twice a
- * second whether users, rules or certificates changed, purges stale uploads, counts those of an earlier start.
+ * second whether users, rules, certificates or log files changed, purges stale uploads, counts those of an earlier start.
  *
  * Thread: main, in which all signals are blocked.
  */

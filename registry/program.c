@@ -96,7 +96,8 @@ static const struct command_spec commands[] = {
      .arguments = "[CONFIG-FILE]",
      .max = 1,
      .options = TAKES(OPTION_USER),
-     .help = "serve until SIGTERM; SIGHUP reads certificates, users and rules again",
+     .help = "serve until SIGTERM; SIGHUP reads certificates, users and rules again, SIGUSR1 opens "
+             "log files again",
      .run = command_serve},
     {.name = "health",
      .arguments = "[CONFIG-FILE]",

@@ -237,6 +237,21 @@ int run_as_check_data(const struct run_as *user, const char *root, struct err *e
     return 0;
 }
 
+/* A log file that is there, or the directory that it is to be made in: it is opened again when it was moved away. */
+static int check_log(const struct run_as *user, const char *key, const char *path, struct err *e)
+{
+    char name[PATH_MAX + 3];
+
+    if (path == NULL || may(path, W_OK))
+        return 0;
+    if (errno == ENOENT)
+        return check_makeable(user, key, path, false, e);
+    if (errno != EACCES)
+        return 0;
+    return err_set(e, ERR_DENIED, "%s: user %s may not write %s; run: chown %s:%s %s", key, user->name, path,
+                   user->name, user->group, quoted(path, name));
+}
+
 int run_as_check_files(const struct run_as *user, const struct config *config, struct err *e)
 {
     const struct {
@@ -248,6 +263,9 @@ int run_as_check_files(const struct run_as *user, const struct config *config, s
         {"http.acme.webroot", config->acme_webroot},
     };
 
+    if (check_log(user, "log.file", config->log_file, e) != 0 ||
+        check_log(user, "log.accesslog.file", config->accesslog_file, e) != 0)
+        return -1;
     if (config->htpasswd_path != NULL && !may(config->htpasswd_path, F_OK) && errno == ENOENT &&
         check_makeable(user, "auth.htpasswd.path", config->htpasswd_path, false, e) != 0)
         return -1;

@@ -36,7 +36,7 @@ int run_as_owner(uid_t uid, gid_t gid, struct run_as *owner, struct err *e);
 /* Can the user we are now work with what is configured? ERR_DENIED names the first file or directory that he cannot use
  * and the line that lets him. What does not exist is no business of this. */
 int run_as_check(const struct run_as *user, const struct config *config, struct err *e);
-/* The two halves of it: the data directory, and what is only read. */
+/* The two halves of it: the data directory, and the other files. */
 int run_as_check_data(const struct run_as *user, const char *root, struct err *e);
 int run_as_check_files(const struct run_as *user, const struct config *config, struct err *e);
 

@@ -12,6 +12,7 @@
 #include "registry/housekeeper.h"
 #include "registry/image_user.h"
 #include "registry/limits.h"
+#include "registry/log_files.h"
 #include "registry/net/crowd.h"
 #include "registry/net/listener.h"
 #include "registry/ops/control.h"
@@ -118,6 +119,8 @@ static int open_parts(struct server *server, char *const *environment, struct er
     unsigned cores = online > 0 ? (unsigned)online : 1;
 
     server->loop_count = cores;
+    if ((server->log_files = log_files_open(config, e)) == NULL)
+        return -1;
     server->crowd = crowd_new(limits_connections(config, server->descriptors, DISK_THREADS_PER_CORE * cores),
                               config->limits.per_address);
     if ((server->store = store_open(config->root_directory, e)) == NULL)
@@ -128,7 +131,8 @@ static int open_parts(struct server *server, char *const *environment, struct er
         return -1;
     if (config->tls_certificate != NULL && (server->tls = tls_open(config, e)) == NULL)
         return -1;
-    if (!config->accesslog_disabled && (server->access_log = access_log_start(e)) == NULL)
+    if (!config->accesslog_disabled &&
+        (server->access_log = access_log_start(log_files_access(server->log_files), e)) == NULL)
         return -1;
     server->workers = workers_start(DISK_THREADS_PER_CORE * cores, cores, e);
     return server->workers == NULL ? -1 : 0;
@@ -268,5 +272,6 @@ int server_run(const struct config *config, char *const *environment, const stru
     close_parts(&server);
     if (rc == 0)
         log_info("stopped");
+    log_files_close(&server.log_files);
     return rc;
 }

@@ -21,6 +21,7 @@
 struct control;
 struct crowd;
 struct listener;
+struct log_files;
 struct rules;
 struct run_as;
 struct scrubber;
@@ -40,11 +41,12 @@ struct server {
     bool identifies;           /* a client certificate says who its user is */
     bool authenticates;        /* false: nobody is asked who he is, everybody may do everything */
     struct workers *workers;
-    size_t descriptors;            /* that may be open */
-    struct crowd *crowd;           /* of connections */
-    struct sweeper *sweeper;       /* NULL: off */
-    struct scrubber *scrubber;     /* NULL: off */
-    struct control *control;       /* NULL: could not be had */
+    size_t descriptors;        /* that may be open */
+    struct crowd *crowd;       /* of connections */
+    struct sweeper *sweeper;   /* NULL: off */
+    struct scrubber *scrubber; /* NULL: off */
+    struct control *control;   /* NULL: could not be had */
+    struct log_files *log_files;
     struct access_log *access_log; /* NULL: off */
     struct listener *listener;
     struct side *side; /* the servers beside the registry */

@@ -10,10 +10,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "registry/base/log_file.h"
+
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
 static _Atomic(int) threshold = LOG_LEVEL_INFO;
 static _Thread_local bool is_quiet;
+static _Thread_local struct sbuf *echo;
 static enum log_format style = LOG_FORMAT_TEXT;
 static struct sbuf constant_fields; /* already in the chosen format */
 
@@ -62,6 +65,32 @@ void log_quiet(bool quiet)
     is_quiet = quiet;
 }
 
+enum log_level log_level(void)
+{
+    return (enum log_level)atomic_load_explicit(&threshold, memory_order_relaxed);
+}
+
+const char *log_level_name(enum log_level level)
+{
+    return level_names[level];
+}
+
+bool log_level_parse(struct str name, enum log_level *out)
+{
+    for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
+        if (!str_eq(str_of(level_names[i]), name))
+            continue;
+        *out = (enum log_level)i;
+        return true;
+    }
+    return false;
+}
+
+void log_echo(struct sbuf *out)
+{
+    echo = out;
+}
+
 bool log_enabled(enum log_level level)
 {
     if (is_quiet && level != LOG_LEVEL_ERROR)
@@ -81,28 +110,51 @@ static void put_time(struct sbuf *line)
     sbuf_printf(line, "%s.%03ldZ", text, now.tv_nsec / 1000000);
 }
 
-/* A line is written whole or not at all, and nobody waits: a pipe that is writable takes PIPE_BUF bytes at once. What a
- * stuck reader leaves no room for is dropped, and counted on the first line that fits again. */
-static void write_line(struct sbuf *line)
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the two below, and keeps lines apart */
+static struct log_file *target;                          /* NULL: stderr */
+static size_t dropped;
+
+void log_to(struct log_file *file)
 {
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static size_t dropped; /* under lock */
+    pthread_mutex_lock(&lock);
+    target = file;
+    pthread_mutex_unlock(&lock);
+}
+
+/* On stderr nobody waits: a pipe that is writable takes PIPE_BUF bytes at once. */
+static bool write_out(struct str line)
+{
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 
+    if (target != NULL)
+        return log_file_append(target, line, NULL) == 0;
+    return poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0 && write(STDERR_FILENO, line.p, line.n) >= 0;
+}
+
+/* What there was no room for is told on the first line that fits again. */
+static void tell_dropped(void)
+{
+    char text[80];
+    int n = snprintf(text, sizeof(text),
+                     style == LOG_FORMAT_JSON ? "{\"level\":\"warn\",\"msg\":\"%zu log lines dropped\"}\n"
+                                              : "level=warn msg=\"%zu log lines dropped\"\n",
+                     dropped);
+
+    if (write_out((struct str){text, (size_t)n}))
+        dropped = 0;
+}
+
+static void write_line(struct sbuf *line)
+{
     if (line->n > PIPE_BUF) {
         line->n = PIPE_BUF;
         line->p[PIPE_BUF - 1] = '\n';
     }
     pthread_mutex_lock(&lock);
-    if (poll(&out, 1, 0) != 1 || (out.revents & POLLOUT) == 0 || write(STDERR_FILENO, line->p, line->n) < 0) {
+    if (!write_out((struct str){line->p, line->n}))
         dropped++;
-    } else if (dropped > 0 && poll(&out, 1, 0) == 1) {
-        dprintf(STDERR_FILENO,
-                style == LOG_FORMAT_JSON ? "{\"level\":\"warn\",\"msg\":\"%zu log lines dropped\"}\n"
-                                         : "level=warn msg=\"%zu log lines dropped\"\n",
-                dropped);
-        dropped = 0;
-    }
+    else if (dropped > 0)
+        tell_dropped();
     pthread_mutex_unlock(&lock);
 }
 
@@ -115,6 +167,8 @@ static void emit(enum log_level level, const struct log_field *fields, size_t n,
     char message[1024];
 
     vsnprintf(message, sizeof(message), fmt, ap);
+    if (echo != NULL && level <= LOG_LEVEL_WARN)
+        sbuf_printf(echo, "%s\n", message);
     sbuf_printf(&line, style == LOG_FORMAT_JSON ? "{\"time\":\"" : "time=");
     put_time(&line);
     sbuf_printf(&line,

@@ -1,10 +1,13 @@
 /*
- * Logging: one line per event, text (logfmt) or JSON, on stderr.
+ * Logging: one line per event, text (logfmt) or JSON, on stderr or in a file.
  *
  * Severities by consequence: ERROR somebody must act; WARN something is off but served; INFO what an
  * operator wants to know of a healthy server; DEBUG for its developers. Secrets are never logged.
  *
- * Thread: log_init() before threads start; log_*() from any thread, each line written whole.
+ * A line is written whole or not at all, and logging never fails: what a full disk or a pipe that is not read leaves no
+ * room for is dropped, and counted in a line of its own as soon as one fits again.
+ *
+ * Thread: log_init() before threads start; log_*() from any thread.
  */
 #ifndef BERTH_BASE_LOG_H
 #define BERTH_BASE_LOG_H
@@ -13,6 +16,8 @@
 #include <stddef.h>
 
 #include "registry/base/str.h"
+
+struct log_file;
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
@@ -26,7 +31,16 @@ struct log_field {
 void log_init(enum log_level level, enum log_format format, const struct log_field *constant, size_t n);
 /* May be called at any time from any thread. */
 void log_set_level(enum log_level level);
+enum log_level log_level(void);
+/* "error", "warn", "info", "debug". */
+const char *log_level_name(enum log_level level);
+/* False: no level has this name. */
+bool log_level_parse(struct str name, enum log_level *out);
 bool log_enabled(enum log_level level);
+/* Write to `file` from now on, which outlives that; NULL: to stderr. Any thread. */
+void log_to(struct log_file *file);
+/* The texts of the calling thread's warnings and errors are appended to `out` as well, a line each; NULL: no more. */
+void log_echo(struct sbuf *out);
 /* While `quiet` the calling thread logs errors only: for what is done again and was logged the first time. */
 void log_quiet(bool quiet);
 

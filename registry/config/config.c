@@ -268,9 +268,10 @@ void config_free(struct config **config)
 
     if (c == NULL)
         return;
-    char *const texts[] = {c->root_directory, c->htpasswd_realm,  c->htpasswd_path, c->http_addr,      c->http_net,
-                           c->http_host,      c->tls_certificate, c->tls_key,       c->source,         c->access_file,
-                           c->acme_addr,      c->acme_webroot,    c->debug_addr,    c->prometheus_path};
+    char *const texts[] = {c->log_file,        c->accesslog_file, c->root_directory, c->htpasswd_realm,
+                           c->htpasswd_path,   c->http_addr,      c->http_net,       c->http_host,
+                           c->tls_certificate, c->tls_key,        c->source,         c->access_file,
+                           c->acme_addr,       c->acme_webroot,   c->debug_addr,     c->prometheus_path};
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
         free(texts[i]);

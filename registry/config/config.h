@@ -74,7 +74,9 @@ struct config {
     enum log_format log_format;
     struct log_field *log_fields;
     size_t log_field_count;
+    char *log_file; /* NULL: stderr */
     bool accesslog_disabled;
+    char *accesslog_file; /* NULL: stdout */
 
     /* storage */
     char *root_directory;

@@ -21,6 +21,14 @@ int take_text(struct config *config, const struct config_key *key, const struct 
     return 0;
 }
 
+int take_absolute(struct config *config, const struct config_key *key, const struct config_node *node, struct err *e)
+{
+    if (node->text[0] != '/')
+        return config_node_fail(node, e, "\"%.80s\" depends on where the server was started; write it from / on",
+                                node->text);
+    return take_text(config, key, node, e);
+}
+
 int take_bool(struct config *config, const struct config_key *key, const struct config_node *node, struct err *e)
 {
     (void)e;

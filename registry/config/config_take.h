@@ -11,6 +11,7 @@
 
 /* Any field, by the offset in the row. */
 config_take take_text;
+config_take take_absolute; /* an absolute one */
 config_take take_bool;
 config_take take_seconds;      /* a duration, rounded up */
 config_take take_milliseconds; /* a duration, rounded up */

@@ -52,7 +52,7 @@ static void read_rest(struct caught *c, struct sbuf *out)
 static struct access_log *start(void)
 {
     struct err e = {0};
-    struct access_log *log = access_log_start(&e);
+    struct access_log *log = access_log_start(NULL, &e);
 
     if (log == NULL)
         test_fail(__FILE__, __LINE__, "%s", e.text);
