@@ -11,7 +11,7 @@
  * his entry changes.
  *
  * Thread: users_recall(), users_issue() and users_admit() are cheap and never block: event loops. users_verify() hashes
- * for tens of milliseconds: workers only. users_refresh() reads the file: housekeeping thread only. All may run at
+ * for tens of milliseconds: workers only. users_refresh() reads the file: one at a time, and not on a loop. All may run at
  * once.
  */
 #ifndef BERTH_AUTH_USERS_H

@@ -1,5 +1,6 @@
 #include "registry/housekeeper.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <time.h>
 
@@ -7,6 +8,7 @@
 #include "registry/base/log.h"
 #include "registry/log_files.h"
 #include "registry/rules.h"
+#include "registry/served.h"
 #include "registry/service_manager.h"
 #include "storage/upload_census.h"
 
@@ -28,13 +30,20 @@ static size_t connections(const struct server *server)
     return n;
 }
 
-static void refresh(struct server *server, bool force)
+unsigned house_refresh(struct server *server, bool force)
 {
-    if (server->users != NULL)
-        users_refresh(server->users, force);
-    rules_refresh(server->rules, force);
-    if (server->tls != NULL)
-        tls_refresh(server->tls, force);
+    static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER;
+    unsigned fresh = 0;
+
+    pthread_mutex_lock(&one_at_a_time);
+    if (server->users != NULL && users_refresh(server->users, force))
+        fresh |= SERVED_USERS;
+    if (rules_refresh(server->rules, force))
+        fresh |= SERVED_RULES;
+    if (server->tls != NULL && tls_refresh(server->tls, force))
+        fresh |= SERVED_TLS;
+    pthread_mutex_unlock(&one_at_a_time);
+    return fresh;
 }
 
 /* Purge stale uploads when their time has come; returns when to look again: soon, if there may be more, or if the clock
@@ -75,7 +84,7 @@ static void wait_for_signals(struct server *server, const sigset_t *signals)
         }
         if (log_files_follow(server->log_files, number == SIGUSR1) > 0 || number == SIGUSR1)
             log_info(number == SIGUSR1 ? "SIGUSR1: log files opened again" : "log files opened again: they were moved");
-        refresh(server, number == SIGHUP);
+        house_refresh(server, number == SIGHUP);
         if (number == SIGHUP)
             service_ready();
         uploads_count_some(server->store->uploads, COUNTED_AT_ONCE);
@@ -106,6 +115,7 @@ void keep_house(struct server *server)
     sigaddset(&signals, SIGHUP);
     sigaddset(&signals, SIGUSR1);
     wait_for_signals(server, &signals);
+    live_set_stopping(&server->live);
     service_stopping();
     drain(server);
 }

@@ -2,7 +2,7 @@
  * The housekeeper: what the server does beside answering, until it is told to stop. Waits for signals, looks twice a
  * second whether users, rules, certificates or log files changed, purges stale uploads, counts those of an earlier start.
  *
- * Thread: main, in which all signals are blocked.
+ * Thread: main, in which all signals are blocked; house_refresh() any that may block.
  */
 #ifndef BERTH_REGISTRY_HOUSEKEEPER_H
 #define BERTH_REGISTRY_HOUSEKEEPER_H
@@ -11,5 +11,9 @@
 
 /* Until SIGTERM or SIGINT; then drains: lets running requests finish, http.draintimeout at most. */
 void keep_house(struct server *server);
+
+/* Look whether users, rules or certificates changed, or read them again anyway when `force` is set. Returns what is new,
+ * as bits (served.h). */
+unsigned house_refresh(struct server *server, bool force);
 
 #endif

@@ -57,7 +57,9 @@ static const struct option_spec options[] = {
     [OPTION_DEPTH] = {.name = "depth",
                       .value = "N",
                       .help = "one line for all that share the first N parts of their names"},
-    [OPTION_TIMEOUT] = {.name = "timeout", .value = "DURATION", .help = "how long to wait at most; default: 5s"},
+    [OPTION_TIMEOUT] = {.name = "timeout",
+                        .value = "DURATION",
+                        .help = "how long to wait at most; default: 5s, and for drain not to wait"},
 };
 
 static const struct program_example examples[] = {
@@ -67,6 +69,7 @@ static const struct program_example examples[] = {
     {"does it answer? for a container's health check", "berth health --timeout 3s"},
     {"what is in force, and which file or variable says so?", "berth config show"},
     {"what can be configured about TLS?", "berth config keys http.tls"},
+    {"how is the server? let it be read-only for a while", "berth ctl status; berth ctl read-only on"},
     {"which rule lets alice push, or does not?", "berth access explain alice push team-a/app"},
     {"may somebody pull without a login, from there?", "berth access explain - pull team-a/app --address 192.0.2.7"},
     {"is a file of rules good? what does it say?", "berth access check --rules access.yml"},
@@ -123,6 +126,14 @@ static const struct command_spec commands[] = {
      .help = "every setting in force and where it comes from, as a configuration without its secrets; is it good? all "
              "keys there are, or those below KEY; the manual page berth-config(5)",
      .run = command_config},
+    {.name = "ctl",
+     .arguments = "status | read-only on|off | drain | undrain | log-level LEVEL | reload | rules | reopen-logs",
+     .min = 1,
+     .max = 2,
+     .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_JSON) | TAKES(OPTION_TIMEOUT),
+     .help = "the server that runs: how it is; what it shall do until it is restarted; drain: not ready, connections "
+             "end, with --timeout wait for that; reload: users, rules, certificates, and what is wrong with them",
+     .run = command_op},
     {.name = "du",
      .arguments = "[PATH…]",
      .max = ARGUMENTS_ANY,

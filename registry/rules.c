@@ -85,6 +85,38 @@ const struct access *rules_in_force(struct loop *loop)
     return loop->ruleset->access;
 }
 
+/* ---- describing ---- */
+
+static void put_source(const struct rules *rules, const struct access *access, struct sbuf *out)
+{
+    const struct config *config = rules->config;
+
+    if (access == NULL)
+        sbuf_printf(out, "nowhere: who is logged in may do everything");
+    else if (config->access_file != NULL)
+        sbuf_printf(out, "%s", config->access_file);
+    else
+        sbuf_printf(out, "the section access of %s", config->source == NULL ? "the environment" : config->source);
+}
+
+size_t rules_describe(struct rules *rules, struct sbuf *source, struct sbuf *lines)
+{
+    struct ruleset *held = NULL;
+    size_t n;
+
+    hold_newest(rules, &held);
+    n = held->access == NULL ? 0 : access_rule_count(held->access);
+    put_source(rules, held->access, source);
+    for (size_t rule = 1; lines != NULL && rule <= n; rule++) {
+        access_describe(held->access, rule, lines);
+        sbuf_put(lines, "\n", 1);
+    }
+    let_go(rules, held);
+    return n;
+}
+
+/* ---- a loop's end ---- */
+
 void rules_let_go(struct loop *loop)
 {
     if (loop->ruleset == NULL)

@@ -6,7 +6,7 @@
  * takes no lock. What was decided of a request stands: an upload that runs is not cut when its owner loses the right
  * to push.
  *
- * Thread: rules_in_force() on the loop; open, refresh and close on the housekeeper.
+ * Thread: rules_in_force() on the loop; open, refresh and close on one at a time.
  */
 #ifndef BERTH_REGISTRY_RULES_H
 #define BERTH_REGISTRY_RULES_H
@@ -27,6 +27,10 @@ void rules_close(struct rules **rules);
 /* Read the file again if it changed, or anyway when `force` is set. A file that is malformed, half-written or gone
  * leaves the rules before in force and is logged. Returns whether new rules are in force. Blocks. */
 bool rules_refresh(struct rules *rules, bool force);
+
+/* Append where the rules in force come from and, unless it is NULL, to `lines` each of them in a line. Returns how many
+ * there are. Any thread. */
+size_t rules_describe(struct rules *rules, struct sbuf *source, struct sbuf *lines);
 
 /* NULL: there are none, and who is logged in may do everything. Valid until the loop asks again. */
 const struct access *rules_in_force(struct loop *loop);

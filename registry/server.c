@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "auth/throttle.h"
+#include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/harden.h"
 #include "registry/housekeeper.h"
@@ -254,6 +255,7 @@ int server_run(const struct config *config, char *const *environment, const stru
     struct server server = {.config = config};
     int rc;
 
+    server.began_ms = clock_monotonic_ms();
     live_init(&server.live, config);
     configure_h2o(&server);
     rc = open_doors(&server, e);

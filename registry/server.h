@@ -31,7 +31,8 @@ struct throttle;
 
 struct server {
     const struct config *config;
-    struct live live; /* what may change while it serves */
+    uint64_t began_ms; /* monotonic */
+    struct live live;  /* what may change while it serves */
     struct store *store;
     struct quotas *quotas; /* NULL: none */
     struct users *users;   /* NULL: no passwords */

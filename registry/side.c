@@ -106,6 +106,12 @@ size_t side_count(const struct side *side)
     return side->count;
 }
 
+void side_texts(const struct side *side, struct sbuf *out)
+{
+    for (size_t i = 0; i < side->count; i++)
+        sbuf_printf(out, "%s%s", i == 0 ? "" : ", ", listener_text(side->listeners[i]));
+}
+
 void side_close(struct side **side)
 {
     if (*side == NULL)

@@ -28,6 +28,8 @@ int side_listen(const struct side *side, struct err *e);
 void side_start(struct side *side);
 /* How many listen. */
 size_t side_count(const struct side *side);
+/* Append what they listen on: "127.0.0.1:5001, [::]:80". */
+void side_texts(const struct side *side, struct sbuf *out);
 /* After the loops ended. */
 void side_close(struct side **side);
 

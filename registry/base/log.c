@@ -168,7 +168,7 @@ static void emit(enum log_level level, const struct log_field *fields, size_t n,
 
     vsnprintf(message, sizeof(message), fmt, ap);
     if (echo != NULL && level <= LOG_LEVEL_WARN)
-        sbuf_printf(echo, "%s\n", message);
+        sbuf_printf(echo, "%s: %s\n", level_names[level], message);
     sbuf_printf(&line, style == LOG_FORMAT_JSON ? "{\"time\":\"" : "time=");
     put_time(&line);
     sbuf_printf(&line,

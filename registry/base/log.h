@@ -39,7 +39,7 @@ bool log_level_parse(struct str name, enum log_level *out);
 bool log_enabled(enum log_level level);
 /* Write to `file` from now on, which outlives that; NULL: to stderr. Any thread. */
 void log_to(struct log_file *file);
-/* The texts of the calling thread's warnings and errors are appended to `out` as well, a line each; NULL: no more. */
+/* The texts of the calling thread's warnings and errors are appended to `out` as well, a line each, "error: TEXT"; NULL: no more. */
 void log_echo(struct sbuf *out);
 /* While `quiet` the calling thread logs errors only: for what is done again and was logged the first time. */
 void log_quiet(bool quiet);

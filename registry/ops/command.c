@@ -216,6 +216,24 @@ static int open_as_root(const struct command *command, struct stat *st, struct s
     return *fd >= 0 ? 0 : open_as_owner(command, st, store, fd, e);
 }
 
+/* What is about a server needs one. */
+static int run_served(struct command *command, struct err *e)
+{
+    const char *root = command->config->root_directory;
+    int fd = connect_to_server(root, e), status;
+
+    if (fd < 0 && e->code != ERR_BUSY)
+        return EXIT_REFUSED;
+    if (fd < 0) {
+        err_set(e, ERR_NOT_FOUND, "no server serves the data directory %s just now; is this its configuration?", root);
+        return EXIT_NOT_FOUND;
+    }
+    *e = (struct err){0};
+    status = run_there(command, fd, e);
+    close(fd);
+    return status;
+}
+
 /* Returns the exit status; e->text is empty when there was no error. */
 static int run(struct command *command, struct err *e)
 {
@@ -225,6 +243,8 @@ static int run(struct command *command, struct err *e)
 
     if (check_root(command->config->root_directory, &st, e) != 0)
         return e->code == ERR_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_REFUSED;
+    if (command->spec->when == OP_SERVED)
+        return run_served(command, e);
     rc = geteuid() == 0 ? open_as_root(command, &st, &store, &fd, e) : open_either(command, &store, &fd, e);
     if (rc != 0)
         return EXIT_REFUSED;

@@ -7,6 +7,7 @@
 
 int op_retention(struct op *op, int *status, struct err *e);
 int op_tags(struct op *op, int *status, struct err *e);
+int op_ctl(struct op *op, int *status, struct err *e);
 int op_gc(struct op *op, int *status, struct err *e);
 int op_backup(struct op *op, int *status, struct err *e);
 int op_scrub(struct op *op, int *status, struct err *e);

@@ -7,6 +7,7 @@
 #include "registry/ops/operations.h"
 
 static const struct op_spec specs[] = {
+    {.name = "ctl", .when = OP_SERVED, .run = op_ctl},
     {.name = "du", .when = OP_ANYTIME, .run = op_du},
     {.name = "gc", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},
     {.name = "backup", .when = OP_ALONE, .run = op_backup},

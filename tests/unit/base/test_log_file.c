@@ -210,7 +210,7 @@ TEST(the_log, "the log goes into a file when it is told to, tells what was dropp
     setrlimit(RLIMIT_FSIZE, &before);
     log_info("fourth");
     log_to(NULL);
-    CHECK_TEXT(sbuf_text(&heard), "odd\n");
+    CHECK_TEXT(sbuf_text(&heard), "warn: odd\n");
     CHECK_INT(file_read(path, 1 << 20, &text, NULL), 0);
     CHECK(strstr(sbuf_text(&text), "msg=\"first\"\n") != NULL && strstr(text.p, "second") == NULL);
     CHECK(strstr(text.p, "msg=\"fourth\"\nlevel=warn msg=\"2 log lines dropped\"\n") != NULL);
