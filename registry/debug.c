@@ -1,24 +1,90 @@
 #include "registry/debug.h"
 
+#include <inttypes.h>
+
+#include "registry/base/clock.h"
+#include "registry/health/health.h"
 #include "registry/report.h"
 #include "registry/server.h"
 #include "registry/side.h"
 
+enum { STUCK_MS = 10 * 1000 };
+
+/* ---- how it is ---- */
+
+static void tell_life(h2o_req_t *req)
+{
+    const struct server *server = side_loop(req)->server;
+    uint64_t now_ms = clock_monotonic_ms();
+
+    for (unsigned i = 0; i < server->loop_count; i++) {
+        uint64_t beat_ms = atomic_load_explicit(&server->loops[i].beat_ms, memory_order_relaxed);
+        struct sbuf text = {0};
+
+        if (now_ms < beat_ms + STUCK_MS)
+            continue;
+        sbuf_printf(&text, "event loop %u has not turned for %" PRIu64 " s", i, (now_ms - beat_ms) / 1000);
+        side_say(req, 503, sbuf_text(&text));
+        sbuf_free(&text);
+        return;
+    }
+    side_say(req, 200, "alive");
+}
+
+static void tell_readiness(h2o_req_t *req)
+{
+    const struct server *server = side_loop(req)->server;
+
+    if (live_is_stopping(&server->live))
+        side_say(req, 503, "stopping");
+    else if (live_is_drained(&server->live))
+        side_say(req, 503, "draining");
+    else if (!health_is_good(server->health))
+        side_say(req, 503, "a health check fails: see /debug/health");
+    else
+        side_say(req, 200, "ready");
+}
+
+static void tell_checks(h2o_req_t *req)
+{
+    struct health *health = side_loop(req)->server->health;
+    bool good = health_is_good(health);
+    struct sbuf json = {0};
+
+    health_json(health, &json);
+    side_reply(req, good ? 200 : 503, "application/json", (struct str){json.p, json.n});
+    sbuf_free(&json);
+}
+
+static void tell_metrics(h2o_req_t *req)
+{
+    report_answer(req, report_server);
+}
+
+/* ---- paths ---- */
+
+static const struct {
+    struct str path;
+    void (*tell)(h2o_req_t *req);
+} pages[] = {{STR("/livez"), tell_life}, {STR("/readyz"), tell_readiness}, {STR("/debug/health"), tell_checks}};
+
 int debug_handle(h2o_handler_t *handler, h2o_req_t *req)
 {
     const struct config *config = side_loop(req)->server->config;
+    void (*tell)(h2o_req_t *) = NULL;
     struct str path = side_path(req);
-    bool health = str_eq(path, STR("/debug/health"));
-    bool metrics = config->prometheus_enabled && str_eq(path, str_of(config->prometheus_path));
 
     (void)handler;
-    if (!health && !metrics)
+    for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
+        if (str_eq(path, pages[i].path))
+            tell = pages[i].tell;
+    if (config->prometheus_enabled && str_eq(path, str_of(config->prometheus_path)))
+        tell = tell_metrics;
+    if (tell == NULL)
         side_say(req, 404, "nothing here");
     else if (!side_is_read(req))
         side_refuse_method(req);
-    else if (health)
-        side_reply(req, 200, "application/json", STR("{}"));
     else
-        report_answer(req, report_server);
+        tell(req);
     return 0;
 }

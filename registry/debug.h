@@ -1,7 +1,9 @@
 /*
  * http.debug: is the server there, and what does it count? For monitoring, on an address of its own.
  *
- *   GET, HEAD /debug/health                    200 and {}
+ *   GET, HEAD /livez                           200 while all loops turn, else 503
+ *   GET, HEAD /readyz                          200 while it wants requests: not drained, not stopping, healthy; else 503
+ *   GET, HEAD /debug/health                    200 and {}, or 503 and the checks that fail (health/health.h)
  *   GET, HEAD http.debug.prometheus.path       the metrics (metrics.h), when http.debug.prometheus.enabled
  *
  * Thread: the request's loop.

@@ -6,6 +6,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
+#include "registry/health/health.h"
 #include "registry/log_files.h"
 #include "registry/rules.h"
 #include "registry/served.h"
@@ -87,6 +88,7 @@ static void wait_for_signals(struct server *server, const sigset_t *signals)
         house_refresh(server, number == SIGHUP);
         if (number == SIGHUP)
             service_ready();
+        health_watch(server->health);
         uploads_count_some(server->store->uploads, COUNTED_AT_ONCE);
         purge_due_ms = purge_uploads(server, purge_due_ms);
     }

@@ -6,6 +6,7 @@
 
 #include "registry/base/log.h"
 #include "registry/gate.h"
+#include "registry/health/health.h"
 #include "registry/metrics.h"
 #include "registry/permission.h"
 #include "registry/query.h"
@@ -141,12 +142,17 @@ static void handle(struct request *rq)
     route_handler(rq->target.route, rq->method)(rq);
 }
 
+enum { UNHEALTHY_S = 10 };
+
 int request_handle(h2o_handler_t *handler, h2o_req_t *h2o)
 {
     struct request *rq = new_request(h2o);
 
     (void)handler;
-    if (take_target(rq))
+    if (!health_is_good(rq->server->health))
+        reply_later(rq, OCI_UNAVAILABLE, UNHEALTHY_S,
+                    "a health check of the registry fails; its administrator finds which one in the log");
+    else if (take_target(rq))
         gate_admit(rq, handle);
     else
         reply_error(rq, OCI_NAME_INVALID, "path or query has a malformed escape, or one that no name can contain");

@@ -4,6 +4,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
+#include "registry/health/health.h"
 #include "registry/housekeeper.h"
 #include "registry/log_files.h"
 #include "registry/net/crowd.h"
@@ -64,6 +65,8 @@ void served_status(const struct server *server, struct served_status *out)
         .scrubber = work_of(server, server->scrubber != NULL,
                             server->scrubber != NULL && scrubber_is_at_work(server->scrubber)),
     };
+    out->healthy = health_is_good(server->health);
+    health_json(server->health, &out->failing);
     side_texts(server->side, &out->beside);
     look_at_queues(server, out);
     out->rules = served_rules(server, &out->rules_source, NULL);
@@ -73,6 +76,7 @@ void served_status_free(struct served_status *status)
 {
     sbuf_free(&status->rules_source);
     sbuf_free(&status->beside);
+    sbuf_free(&status->failing);
 }
 
 size_t served_rules(const struct server *server, struct sbuf *source, struct sbuf *lines)

@@ -35,6 +35,8 @@ struct served_status {
     size_t rules;
     struct sbuf rules_source;
     enum served_work sweeper, scrubber;
+    bool healthy;
+    struct sbuf failing; /* the checks that fail, as a JSON object */
 };
 
 void served_status(const struct server *server, struct served_status *out);

@@ -10,6 +10,7 @@
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/harden.h"
+#include "registry/health/health.h"
 #include "registry/housekeeper.h"
 #include "registry/image_user.h"
 #include "registry/limits.h"
@@ -200,6 +201,8 @@ static int open_loops(struct server *server, struct err *e)
     for (unsigned i = 0; i < server->loop_count; i++)
         if (loop_start(&server->loops[i], server, i, e) != 0)
             return -1;
+    if ((server->health = health_start(config, &server->live, e)) == NULL)
+        return -1;
     if ((server->sweeper = sweeper_start(config, &server->live, server->store, e)) == NULL)
         return -1;
     if (config->scrub.enabled && (server->scrubber = scrubber_start(config, &server->live, server->store, e)) == NULL)
@@ -223,6 +226,7 @@ static void close_parts(struct server *server)
     for (unsigned i = 0; server->loops != NULL && i < server->loop_count; i++)
         loop_stop(&server->loops[i]);
     workers_stop(&server->workers);
+    health_stop(&server->health);
     listener_close(&server->listener);
     side_close(&server->side);
     free(server->loops);

@@ -20,6 +20,7 @@
 
 struct control;
 struct crowd;
+struct health;
 struct listener;
 struct log_files;
 struct rules;
@@ -44,6 +45,7 @@ struct server {
     struct workers *workers;
     size_t descriptors;        /* that may be open */
     struct crowd *crowd;       /* of connections */
+    struct health *health;     /* NULL: not yet */
     struct sweeper *sweeper;   /* NULL: off */
     struct scrubber *scrubber; /* NULL: off */
     struct control *control;   /* NULL: could not be had */

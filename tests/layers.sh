@@ -25,7 +25,7 @@ rooms_of() {
     tools/berth_*) echo 'tools tools/ca tools/certificate tools/user tools/trust auth registry/base' ;;
     tools/*) echo 'tools auth registry/base' ;;
     registry/client/*) echo 'registry/client registry/base' ;;
-    registry/health/*) echo 'registry/health registry/client registry/config registry/base' ;;
+    registry/health/*) echo 'registry registry/health registry/client registry/config registry/base' ;;
     registry/config/*) echo 'registry/config auth storage storage/upkeep registry/base' ;;
     registry/ops/*) echo 'registry registry/ops registry/config registry/client storage storage/meta storage/upkeep storage/backup registry/base' ;;
     registry/*) echo 'registry registry/config registry/net registry/api registry/ops registry/client registry/health auth storage storage/meta storage/upkeep storage/backup registry/base' ;;

@@ -62,6 +62,20 @@ struct config_quota {
     uint64_t limit;
 };
 
+/* health.file, health.http, health.tcp */
+enum config_check_kind { CONFIG_CHECK_FILE, CONFIG_CHECK_HTTP, CONFIG_CHECK_TCP };
+
+struct config_check {
+    enum config_check_kind kind;
+    char *target; /* a path, an http or https address, "host:port" */
+    uint64_t interval_ms;
+    uint64_t timeout_ms;
+    uint64_t threshold; /* failures one after the other, from 1, that make it count */
+    uint64_t status;    /* of HTTP that is expected */
+    struct config_header *headers;
+    size_t header_count;
+};
+
 struct config_platform {
     char *os;
     char *architecture;
@@ -181,6 +195,15 @@ struct config {
     enum config_platforms index_platforms;
     struct config_platform *platforms; /* of CONFIG_PLATFORMS_LIST */
     size_t platform_count;
+
+    /* health */
+    struct {
+        bool enabled;
+        uint64_t interval_ms;
+        uint64_t threshold;
+    } storage_check;
+    struct config_check *checks;
+    size_t check_count;
 
     char *source; /* the file it came from, or NULL: defaults and environment only */
 };

@@ -4,8 +4,7 @@
 
 #include "registry/config/config_take.h"
 
-#define ONLY_FILES       "this storage is not served; use storage.filesystem with a rootdirectory"
-#define NO_HEALTH_CHECKS "health checks of other services are not served yet; remove the list"
+#define ONLY_FILES "this storage is not served; use storage.filesystem with a rootdirectory"
 
 #define OR_ALL     "fill it, or remove the key to mean all"
 #define OR_DEFAULT "fill it, or remove the key for its default"

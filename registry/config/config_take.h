@@ -45,6 +45,12 @@ config_take take_expressions;
 config_take take_platforms;
 config_take take_platform_list;
 
+/* config_take_health.c */
+config_take take_check_interval; /* milliseconds, a tenth of a second to a day; 0 is the default */
+config_take take_file_checks;
+config_take take_http_checks;
+config_take take_tcp_checks;
+
 /* config_take_quotas.c */
 config_take take_quotas;
 
@@ -75,5 +81,8 @@ void config_list_add(struct config_list *list, struct str item);
 void config_headers_clear(struct config *config);
 void config_platforms_clear(struct config *config);
 void config_quotas_clear(struct config *config);
+void config_checks_clear(struct config *config);
+/* Is a member of a map of headers, a name and its values, one that can be sent? */
+int config_check_header(const struct config_node *header, struct err *e);
 
 #endif

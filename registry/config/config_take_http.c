@@ -73,6 +73,16 @@ static int check_header_value(const struct config_node *value, struct err *e)
     return 0;
 }
 
+int config_check_header(const struct config_node *header, struct err *e)
+{
+    if (check_header_name(header, e) != 0)
+        return -1;
+    for (size_t j = 0; j < header->n; j++)
+        if (check_header_value(header->members[j], e) != 0)
+            return -1;
+    return 0;
+}
+
 void config_headers_clear(struct config *config)
 {
     for (size_t i = 0; i < config->header_count; i++) {
@@ -98,13 +108,10 @@ int take_headers(struct config *config, const struct config_key *key, const stru
     for (size_t i = 0; i < node->n; i++) {
         const struct config_node *header = node->members[i];
 
-        if (check_header_name(header, e) != 0)
+        if (config_check_header(header, e) != 0)
             return -1;
-        for (size_t j = 0; j < header->n; j++) {
-            if (check_header_value(header->members[j], e) != 0)
-                return -1;
+        for (size_t j = 0; j < header->n; j++)
             add_header(config, header, header->members[j]);
-        }
     }
     return 0;
 }
@@ -124,7 +131,8 @@ int take_prometheus_path(struct config *config, const struct config_key *key, co
     }
     if (node->text[0] != '/')
         return config_node_fail(node, e, "a path begins with a slash; write for example /metrics");
-    if (strcmp(node->text, "/debug/health") == 0)
+    if (strcmp(node->text, "/debug/health") == 0 || strcmp(node->text, "/livez") == 0 ||
+        strcmp(node->text, "/readyz") == 0)
         return config_node_fail(node, e, "this path tells the server's health; choose another, for example /metrics");
     return take_text(config, key, node, e);
 }

@@ -136,6 +136,7 @@ static void end_turn(struct loop *loop, uint64_t began_ms)
     if (loop->now_ms < loop->next_tick_ms)
         return;
     loop->next_tick_ms = loop->now_ms + TICK_MS;
+    atomic_store_explicit(&loop->beat_ms, loop->now_ms, memory_order_relaxed);
     each_connection(loop, tick_one);
     pulls_hold(loop->pulls, live_is_readonly(&loop->server->live));
     pulls_tick(loop->pulls, loop->now_ms);
@@ -169,6 +170,7 @@ int loop_init(struct loop *loop, struct server *server, unsigned index, struct e
     h2o_linklist_init_anchor(&loop->yielded);
     loop->now_ms = clock_monotonic_ms();
     loop->next_tick_ms = loop->now_ms + TICK_MS;
+    atomic_store(&loop->beat_ms, loop->now_ms);
     loop_lag_init(&loop->lag);
     rnd_bytes(&loop->request_counter, sizeof(loop->request_counter)); /* ids differ from those of the last run */
     return 0;

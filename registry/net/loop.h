@@ -83,7 +83,8 @@ struct loop {
     uint64_t turn_ended_ms; /* wall clock */
 
     /* of any thread */
-    struct loop_lag lag; /* written by the loop's */
+    struct loop_lag lag;      /* written by the loop's */
+    _Atomic uint64_t beat_ms; /* monotonic, of its last tick: a loop that turns ticks once a second */
     atomic_size_t connection_count;
     atomic_uint posting; /* threads inside loop_post(), which touches the queue after the message can be seen */
 };

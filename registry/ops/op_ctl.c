@@ -67,10 +67,12 @@ static void put_server(struct report *r, const struct op *op, struct served_stat
     put_number(r, "uptime_seconds", (int64_t)s->uptime_s);
 }
 
-static void put_state(struct report *r, const struct op *op, const struct served_status *s)
+static void put_state(struct report *r, const struct op *op, struct served_status *s)
 {
-    put_bool(r, "ready", !s->drained && !s->stopping);
+    put_bool(r, "ready", !s->drained && !s->stopping && s->healthy);
     put_bool(r, "draining", s->drained || s->stopping);
+    put_key(r, "failing_checks");
+    sbuf_printf(&r->text, "%s", sbuf_text(&s->failing));
     put_bool(r, "readonly", s->readonly);
     put_bool(r, "readonly_at_start", op->config->readonly);
     put_text(r, "log_level", log_level_name(log_level()));

@@ -1,6 +1,7 @@
 #!/bin/bash
 # Is it healthy? `berth health` finds out whether the server that its configuration describes answers, in every form in
-# which it may be served, and tells a server that hangs from one that lives.
+# which it may be served, and tells a server that hangs from one that lives. /livez and /readyz say it to others, and the
+# checks of the section `health` keep requests away while one of them fails.
 . "$(dirname "$0")/lib.sh"
 
 address=127.0.0.1
@@ -74,6 +75,81 @@ eventually listening
 check "another server on the port is no registry" \
     fails_saying "answers 404, but is no registry; what else listens there?" health
 kill "$other"
+
+# --- the checks of the section `health`
+debug=http://127.0.0.1:5001
+answers() { request_as "" GET "$debug$2" && status_is "$1"; }
+registry_answers() { request_as "" GET "http://127.0.0.1:$PORT/v2/" && status_is "$1"; }
+well() { answers 200 /readyz && answers 200 /debug/health && body_is '{}' && registry_answers 200; }
+# failing NAME REASON: that check fails, for such a reason, and everybody is told.
+failing() {
+    answers 503 /readyz && answers 503 /debug/health && jq -e --arg name "$1" --arg reason "$2" '.[$name] | contains($reason)' "$BODY" &&
+        answers 200 /livez && registry_answers 503 && error_is 503 UNAVAILABLE && fails_saying "answers 503" health
+}
+
+mkdir "$WORK/site"
+http() { python3 -m http.server --bind 127.0.0.1 --directory "$WORK/site" 5002 >/dev/null 2>&1 & other=$!; }
+http
+server_config tls=no auth=no extra="health:
+  storagedriver: {enabled: true, interval: 100ms, threshold: 2}
+  file: [{file: $WORK/maintenance, interval: 100ms}]
+  http: [{uri: 'http://127.0.0.1:5002/', interval: 100ms, timeout: 2s}]
+  tcp: [{addr: '127.0.0.1:5002', interval: 100ms, threshold: 2}]
+"
+server_start env REGISTRY_HTTP_DEBUG_ADDR=127.0.0.1:5001
+check "a server whose checks are well is ready" eventually well
+log_mark
+touch "$WORK/maintenance"
+check "a file that says no is seen" eventually failing "$WORK/maintenance" "file exists"
+rm "$WORK/maintenance"
+check "and that it is gone" eventually well
+check "each of both is logged once" eventually log_says "health: $WORK/maintenance: well again"
+check "with what follows from it" [ "$(grep -c "health: $WORK/maintenance: file exists; requests get 503 until that is well again" "$LOG")" = 1 ]
+kill "$other" && wait "$other" 2>/dev/null
+check "a web server that is needed is missed" eventually failing http://127.0.0.1:5002/ "127.0.0.1"
+check "an address that is needed, too" eventually failing 127.0.0.1:5002 "Connection refused"
+http
+check "until it is there again" eventually well
+mv "$WORK/site" "$WORK/moved"
+check "another answer than is wanted is no good one" eventually failing http://127.0.0.1:5002/ "answers 404, not 200"
+mv "$WORK/moved" "$WORK/site"
+check "and the right one is" eventually well
+printf 'a blob' >"$WORK/blob"
+blob_push_plain() { request_as "" POST "http://127.0.0.1:$PORT/v2/a/blobs/uploads/?digest=$(digest_of "$WORK/blob")" --data-binary "@$WORK/blob" && status_is "$1"; }
+check "a push while all is well" blob_push_plain 201
+rm "$WORK/data/health-check" && chmod a-w "$WORK/data"
+check "a disk that refuses is seen" eventually failing storagedriver_filesystem "Permission denied"
+chmod u+w "$WORK/data"
+check "and that it takes again" eventually well
+check "read-only it is looked at only" "$BUILD/berth" ctl read-only on --config "$WORK/config.yml"
+rm "$WORK/data/health-check" && chmod a-w "$WORK/data"
+sleep 0.5
+check "and that is well" well
+chmod u+w "$WORK/data"
+check "drained a server lives, and is not ready" "$BUILD/berth" ctl drain --config "$WORK/config.yml"
+check "/readyz says so" answers 503 /readyz
+check "in a word" body_is draining
+check "/livez does not mind" answers 200 /livez
+check "nor does berth health" health
+check "ready again" "$BUILD/berth" ctl undrain --config "$WORK/config.yml"
+check "/readyz says that, too" answers 200 /readyz
+kill "$other" && wait "$other" 2>/dev/null
+server_stop
+
+mkdir "$WORK/small" && mount -t tmpfs -o size=20m tmpfs "$WORK/small"
+server_config tls=no auth=no
+server_start env REGISTRY_HTTP_DEBUG_ADDR=127.0.0.1:5001 REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY="$WORK/small/data" \
+    REGISTRY_STORAGE_FILESYSTEM_RESERVE=1MiB \
+    REGISTRY_HEALTH_STORAGEDRIVER_ENABLED=true REGISTRY_HEALTH_STORAGEDRIVER_INTERVAL=100ms REGISTRY_HEALTH_STORAGEDRIVER_THRESHOLD=1
+check "a push to a small disk" blob_push_plain 201
+fill() { ! dd if=/dev/zero of="$WORK/small/filler" bs=64k 2>/dev/null; }
+check "which is full then" fill
+printf 'another blob' >"$WORK/blob"
+check "a full disk refuses pushes" blob_push_plain 500
+sleep 0.5
+check "and is well otherwise: what is there can be pulled" well
+server_stop
+umount -l "$WORK/small"
 
 server_config tls=no addr=127.0.0.1:0
 check "a port that the kernel chooses cannot be asked" \

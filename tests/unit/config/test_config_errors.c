@@ -153,8 +153,6 @@ TEST(refused, "what is known but not served is refused, and never ignored in sil
          "true`"},
         {"proxy: {remoteurl: 'https://registry-1.docker.io'}",
          "2: proxy.remoteurl: a pull-through cache is not served yet; remove the key"},
-        {"health: {file: [{file: /x}]}",
-         "2: health.file: health checks of other services are not served yet; remove the list"},
         {"redis: {addr: 'x:1'}", "2: redis: Berth needs no redis; remove the section"},
         {"middleware: {repository: [{name: x}]}", "2: middleware: middleware is not served; remove the section"},
         {"log: {hooks: [{type: mail}]}",
