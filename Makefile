@@ -167,6 +167,7 @@ unit: ## unit tests only
 test: ## set up what the tests need, build, and run unit, wire and end-to-end tests
 	@conf/deps.sh build
 	@conf/deps.sh test
+	@conf/deps.sh image
 	@$(MAKE) --no-print-directory -j"$$(nproc)" all unit-programs bench-programs
 	@BUILD=$(BUILD) tests/run.sh
 
@@ -243,11 +244,23 @@ install: all man ## install below DESTDIR and PREFIX
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' conf/berth-backup.service >$(SYSTEMD)/berth-backup.service
 	install -m 0644 conf/berth.socket conf/berth-backup.timer $(SYSTEMD)
 
+# The same commit gives the same image.
+image: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+IMAGE := $(BUILD)/berth-$(VERSION)-oci.tar
+
+image: ## a minimal container image: build/berth-VERSION-oci.tar, and in Docker as berth:VERSION, berth:latest
+	@conf/deps.sh build
+	@conf/deps.sh image
+	@$(MAKE) --no-print-directory -j"$$(nproc)" all
+	@conf/image/root.sh $(BUILD) $(BUILD)/image/base $(BUILD)/image/berth
+	@REVISION="$$(git rev-parse HEAD 2>/dev/null)" conf/image/archive.sh $(BUILD)/image/base $(BUILD)/image/berth $(VERSION) $(IMAGE)
+	@! docker version >/dev/null 2>&1 || docker load --input $(IMAGE)
+
 clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: all help man deps run unit unit-programs bench-programs fuzz-programs test conformance soak bench bench-quick bench-chart bench-scale format lint layers fuzz install clean FORCE crash-programs crash
+.PHONY: all image help man deps run unit unit-programs bench-programs fuzz-programs test conformance soak bench bench-quick bench-chart bench-scale format lint layers fuzz install clean FORCE crash-programs crash
 .SECONDARY:
 
 -include $(shell find $(BUILD)/o -name '*.d' 2>/dev/null)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Install what a group of make targets needs, from Debian's packages: conf/deps.sh build|test|lint|bench
+# Install what a group of make targets needs, from Debian's packages: conf/deps.sh build|test|lint|bench|image
 # Silent and quick when everything is there. To add a package, add a word to its group below.
 #   a       must be there
 #   a|b     one of them, the first that this release has
@@ -19,6 +19,8 @@ test=(
     openssh-client openssh-server sudo 'busybox-static|busybox'
 )
 lint=(clang clang-tidy clang-format cppcheck shellcheck)
+# What goes into the container image comes from these, too: the libraries that Berth loads, the authorities.
+image=(binutils ca-certificates jq libcurl4-openssl-dev libgcc-s1)
 bench=(openssl python3 apache2-utils docker-registry nginx-light wrk util-linux)
 
 # The sanitizers' libraries, of the version that the package clang stands for.
@@ -158,13 +160,14 @@ lint)
     mapfile -t runtime < <(clang_runtime)
     main "${runtime[@]}"
     ;;
+image) main "${image[@]}" ;;
 bench)
     mapfile -t fresh < <(missing_of docker-registry nginx-light)
     main "${bench[@]}"
     stop_services "${fresh[@]}"
     ;;
 *)
-    echo "usage: conf/deps.sh build|test|lint|bench" >&2
+    echo "usage: conf/deps.sh build|test|lint|bench|image" >&2
     exit 2
     ;;
 esac

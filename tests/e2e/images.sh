@@ -15,10 +15,13 @@ make_layout() {
     python3 -B "$TESTS/e2e/make_layout.py" "$1" "$WORK/program"
 }
 
-# start_dockerd: a Docker daemon of this scenario, without network rules, and DOCKER_HOST for its clients.
+# start_dockerd [ARGUMENTS]: a Docker daemon of this scenario, without network rules, and DOCKER_HOST for its clients. Its
+# containers have no network unless the arguments say so.
 start_dockerd() {
+    local network=(--bridge=none)
+    (($# == 0)) || network=("$@")
     export DOCKER_HOST=unix://$WORK/docker.sock DOCKER_CONFIG=$WORK/docker-config
-    dockerd --iptables=false --ip6tables=false --bridge=none --storage-driver=vfs --data-root "$WORK/docker" \
+    dockerd --iptables=false --ip6tables=false "${network[@]}" --storage-driver=vfs --data-root "$WORK/docker" \
         --exec-root "$WORK/docker-exec" --pidfile "$WORK/docker.pid" -H "$DOCKER_HOST" >"$WORK/dockerd.log" 2>&1 &
     eventually docker version || { tail -n 20 "$WORK/dockerd.log"; return 1; }
 }
