@@ -1,12 +1,8 @@
 #include "registry/metrics.h"
 
-#include <assert.h>
 #include <stdatomic.h>
 
 #include "registry/exposition.h"
-#include "registry/routes.h"
-
-enum { CLASSES = 4 /* of status codes that end a request: 2xx to 5xx */ };
 
 enum family {
 #define FAMILY(id, type, name, help) FAMILY_##id,
@@ -83,21 +79,6 @@ static int64_t value_of(enum metric metric)
     for (size_t i = 0; i < SHARES; i++)
         counted += atomic_load_explicit(&shares[i].counted[metric], memory_order_relaxed);
     return (int64_t)counted;
-}
-
-void metric_request(struct str method, int status)
-{
-    enum { FIRST = METRIC_REQUESTS_GET_2XX };
-    static_assert(METRIC_REQUESTS_DELETE_2XX == FIRST + METHOD_DELETE * CLASSES, "metrics.def follows enum method");
-    static_assert(METRIC_REQUESTS_OTHER_2XX == FIRST + METHOD_COUNT * CLASSES, "METHOD_COUNT stands for the others");
-    int class = status / 100 - 2;
-    enum method m;
-
-    if (class < 0 || class >= CLASSES)
-        return;
-    if (!route_method(method, &m))
-        m = METHOD_COUNT;
-    metric_add((enum metric)(FIRST + (int)m * CLASSES + class), 1);
 }
 
 static bool is_shown(enum metric metric)

@@ -26,8 +26,6 @@ void metric_add(enum metric metric, uint64_t n);
 void metric_set(enum metric metric, int64_t value);
 /* There is nothing to show any more. For gauges. */
 void metric_hide(enum metric metric);
-/* Count a request that ended with this status (499: the client left before there was one). */
-void metric_request(struct str method, int status);
 
 /* Append all of it as Prometheus reads it. */
 void metrics_text(struct sbuf *out);

@@ -82,6 +82,17 @@ static void look_around(const struct report *report)
         metric_set(METRIC_CERTIFICATE_LEFT, tls_certificate_left_s(server->tls));
 }
 
+static void show_requests(const struct server *server, struct sbuf *out)
+{
+    /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
+    const struct request_counts **counts = xcalloc(server->loop_count, sizeof(*counts));
+
+    for (unsigned i = 0; i < server->loop_count; i++)
+        counts[i] = &server->loops[i].requests;
+    request_counts_text(counts, server->loop_count, out);
+    free(counts);
+}
+
 static void show_loops(const struct server *server, struct sbuf *out)
 {
     /* NOLINTNEXTLINE(bugprone-sizeof-expression): an array of pointers */
@@ -99,6 +110,7 @@ int report_server(struct report *report, struct err *e)
     look_at_storage(report);
     look_around(report);
     metrics_text(&report->text);
+    show_requests(report->server, &report->text);
     show_loops(report->server, &report->text);
     report_process(&report->text);
     return 0;

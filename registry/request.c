@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/gate.h"
 #include "registry/health/health.h"
@@ -62,6 +63,8 @@ static struct request *new_request(h2o_req_t *h2o)
     rq->h2o = h2o;
     rq->loop = loop;
     rq->server = loop->server;
+    rq->began_us = clock_monotonic_us();
+    request_counts_begin(&loop->requests);
     rq->method_known = route_method((struct str){h2o->input.method.base, h2o->input.method.len}, &rq->method);
     loop->request_counter++;
     make_id(rq->id, loop->index, loop->request_counter);

@@ -33,6 +33,7 @@ struct request {
     h2o_req_t *h2o; /* NULL: the client is gone */
     struct loop *loop;
     struct server *server;
+    uint64_t began_us;     /* monotonic */
     char id[17];           /* in the X-Request-Id header and in the logs */
     char user[256];        /* empty: anonymous */
     char certificate[256]; /* the name in the client's verified certificate; empty: none */

@@ -90,6 +90,11 @@ bool route_method(struct str name, enum method *out)
     return false;
 }
 
+const char *route_method_name(enum method method)
+{
+    return method_names[method];
+}
+
 handler_fn *route_handler(enum route route, enum method method)
 {
     handler_fn *const *handlers = routes[route].handlers;

@@ -41,6 +41,7 @@ typedef void handler_fn(struct request *rq);
 void route_parse(struct str path, struct target *out);
 /* False when the method is none of ours. */
 bool route_method(struct str name, enum method *out);
+const char *route_method_name(enum method method);
 /* The handler for a route and method; NULL: 405 with route_allow(). HEAD is served by GET's handler. */
 handler_fn *route_handler(enum route route, enum method method);
 /* What a caller must be allowed to do with the repository, for a route that has one and a method that it takes. */

@@ -62,6 +62,7 @@ struct body_piece {
 
 struct body_sink {
     uint64_t position; /* in what the sink keeps, of the next byte; set before body_start(), moved by the driver */
+    uint64_t received; /* bytes that it was handed; counted by the driver */
     void (*piece)(struct body_sink *sink, struct body_piece *piece);
     void (*end)(struct body_sink *sink);
 };

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "registry/base/log.h"
+#include "registry/metrics.h"
 #include "registry/net/client_certificate.h"
 #include "registry/net/crowd.h"
 #include "registry/net/http1_internal.h"
@@ -157,6 +158,7 @@ void http1_refuse(struct http1 *c)
     c->refused = true;
     stream_ignore_reads(c->stream);
     reply_refusal(&text, c->parser.status, c->parser.reason);
+    metric_add(METRIC_REQUESTS_MALFORMED, 1);
     log_debug("malformed request refused: %d %s", c->parser.status, c->parser.reason);
     c->body_complete = false;
     http1_enter(c, REPLY);

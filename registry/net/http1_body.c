@@ -57,6 +57,7 @@ static void deliver(struct http1 *c)
         c->filling = NULL;
         c->out = piece;
         sink->position += piece->length;
+        sink->received += piece->length;
         sink->piece(sink, piece);
     } else if (c->body_complete) {
         if (piece != NULL)

@@ -18,6 +18,7 @@
 #include "registry/base/err.h"
 #include "registry/base/str.h"
 #include "registry/net/loop_lag.h"
+#include "registry/request_counts.h"
 
 struct server;
 struct meta_reader;
@@ -83,8 +84,9 @@ struct loop {
     uint64_t turn_ended_ms; /* wall clock */
 
     /* of any thread */
-    struct loop_lag lag;      /* written by the loop's */
-    _Atomic uint64_t beat_ms; /* monotonic, of its last tick: a loop that turns ticks once a second */
+    struct loop_lag lag;            /* written by the loop's */
+    struct request_counts requests; /* likewise */
+    _Atomic uint64_t beat_ms;       /* monotonic, of its last tick: a loop that turns ticks once a second */
     atomic_size_t connection_count;
     atomic_uint posting; /* threads inside loop_post(), which touches the queue after the message can be seen */
 };

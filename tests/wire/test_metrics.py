@@ -78,9 +78,10 @@ def value(samples, name, **labels):
 
 def grown(what, name, **labels):
     """By how much a counter grows while `what` runs."""
-    before = value(metrics(), name, **labels)
+    key = (name, tuple(sorted(labels.items())))
+    before = metrics().get(key, 0)
     what()
-    return value(metrics(), name, **labels) - before
+    return metrics().get(key, 0) - before
 
 
 @wire.case("health is 200 and an empty JSON object")
@@ -107,18 +108,81 @@ def _(server):
     wire.equal(value(metrics(), "process_start_time_seconds"), started)
 
 
-@wire.cases("{0} {1} is counted as {2} {3}", [
-    ("GET", "/v2/", "GET", "2xx"), ("HEAD", "/v2/a/manifests/none", "HEAD", "4xx"), ("POST", "/v2/a/blobs/uploads/", "POST", "2xx"),
-    ("PUT", "/v2/a/blobs/uploads/none?digest=x", "PUT", "4xx"), ("PATCH", "/v2/a/blobs/uploads/none", "PATCH", "4xx"),
-    ("DELETE", "/v2/a/manifests/none", "DELETE", "4xx"), ("OPTIONS", "/v2/", "OTHER", "4xx"), ("GET", "/elsewhere", "GET", "4xx"),
+@wire.cases("{0} {1} is counted as route {2}, method {3}, code {4}", [
+    ("GET", "/v2/", "base", "GET", "200"), ("HEAD", "/v2/a/manifests/none", "manifest", "HEAD", "404"),
+    ("GET", "/v2/a/blobs/sha256:" + "0" * 64, "blob", "GET", "404"), ("GET", "/v2/_catalog?n=x", "catalog", "GET", "400"),
+    ("POST", "/v2/a/blobs/uploads/", "uploads", "POST", "202"), ("PUT", "/v2/a/blobs/uploads/none?digest=x", "upload", "PUT", "400"),
+    ("PATCH", "/v2/a/blobs/uploads/none", "upload", "PATCH", "404"), ("GET", "/v2/a/tags/list", "tags", "GET", "404"),
+    ("GET", "/v2/A/tags/list", "tags", "GET", "400"), ("GET", "/v2/a/referrers/sha256:" + "0" * 64, "referrers", "GET", "200"),
+    ("DELETE", "/v2/a/manifests/none", "manifest", "DELETE", "404"), ("OPTIONS", "/v2/", "base", "other", "405"),
+    ("GET", "/elsewhere", "none", "GET", "404"), ("GET", "/v2/%zz/tags/list", "none", "GET", "400"),
 ])
-def _(server, method, path, counted, code):
-    wire.equal(grown(lambda: server.ask(method, path), "berth_http_requests_total", method=counted, code=code), 1)
+def _(server, method, path, route, counted, code):
+    def ask():
+        wire.equal(str(server.ask(method, path).status), code)
+    wire.equal(grown(ask, "berth_http_requests_total", route=route, method=counted, code=code), 1)
+    wire.equal(grown(ask, "berth_http_request_duration_seconds_count", route=route, method=counted), 1)
+
+
+@wire.case("how long a request took is counted in the buckets that hold it, and its bytes both ways")
+def _(server):
+    def push():
+        session = server.begin("metrics/bytes")
+        with server.connect() as c:
+            c.send(c.compose("PUT", wire.add_query(session, "digest=" + wire.sha256(data)), [("Content-Length", str(len(data)))], data[:100]))
+            time.sleep(0.3)
+            c.send(data[100:])
+            wire.equal(c.answer().status, 201)
+    data = b"some layer" * 5000
+    put, get = {"route": "upload", "method": "PUT"}, {"route": "blob", "method": "GET"}
+    before = metrics()
+    push()
+    wire.equal(server.ask("GET", "/v2/metrics/bytes/blobs/" + wire.sha256(data)).body, data)
+    after = metrics()
+
+    def more(name, **labels):
+        key = (name, tuple(sorted(labels.items())))
+        return after.get(key, 0) - before.get(key, 0)
+    seconds = more("berth_http_request_duration_seconds_sum", **put)
+    wire.true(0.3 <= seconds < wire.PATIENCE, f"{seconds} for a body that took 0.3 s")
+    wire.equal(more("berth_http_request_duration_seconds_bucket", le="0.25", **put), 0)
+    wire.equal(more("berth_http_request_duration_seconds_bucket", le="600", **put), 1)
+    wire.equal(more("berth_http_request_duration_seconds_bucket", le="+Inf", **put), 1)
+    wire.equal(more("berth_http_request_body_bytes_total", **put), len(data))
+    wire.equal(more("berth_http_response_body_bytes_total", **get), len(data))
+    wire.equal(more("berth_http_request_body_bytes_total", **get), 0)
+
+
+@wire.case("a request is in flight from its head to the end of its answer")
+def _(server):
+    def in_flight():
+        return value(metrics(), "berth_http_requests_in_flight")
+    wire.eventually(lambda: in_flight() == 0, "nobody asks for anything")
+    with server.connect() as c:
+        c.send(c.compose("PUT", wire.add_query(server.begin("flight"), "digest=" + wire.sha256(b"x" * 100)), [("Content-Length", "100")], b"x" * 10))
+        wire.eventually(lambda: in_flight() == 1, "an upload is under way")
+        c.send(b"x" * 90)
+        wire.equal(c.answer().status, 201)
+    wire.eventually(lambda: in_flight() == 0, "it is over")
+
+
+@wire.case("what is not HTTP is counted as malformed, and as no request")
+def _(server):
+    def ask():
+        with server.connect() as c:
+            c.send(b"GET /v2/ HTTP/1.1\r\nHost: a\r\nHost : b\r\n\r\n")
+            wire.equal(c.answer().status, 400)
+    wire.equal(grown(ask, "berth_http_malformed_requests_total"), 1)
 
 
 @wire.case("requests for metrics and health are not requests to the registry")
 def _(_server):
-    wire.equal(grown(lambda: [ask("GET", "/debug/health") for _ in range(5)], "berth_http_requests_total", method="GET", code="2xx"), 0)
+    def requests():
+        return sum(count for (name, _), count in metrics().items() if name == "berth_http_requests_total")
+    before = requests()
+    for _ in range(5):
+        ask("GET", "/debug/health")
+    wire.equal(requests(), before)
 
 
 @wire.case("turns of the loops are counted by their length, and what a loop waited for a processor")
@@ -139,14 +203,14 @@ def _(server):
             wire.true(value(samples, "berth_loop_processor_wait_seconds_total", loop=loop) < 60, "a loop that waited for ever")
 
 
-@wire.case("a client that leaves in the middle of its upload is counted as 4xx")
+@wire.case("a client that leaves in the middle of its upload is counted as 499")
 def _(server):
     def leave():
         with server.connect() as c:
             c.send(c.compose("PUT", wire.add_query(server.begin("cut"), "digest=" + wire.sha256(b"x" * 100)), [("Content-Length", "100")], b"x" * 10))
             time.sleep(0.2)
         time.sleep(0.3)
-    wire.equal(grown(leave, "berth_http_requests_total", method="PUT", code="4xx"), 1)
+    wire.equal(grown(leave, "berth_http_requests_total", route="upload", method="PUT", code="499"), 1)
 
 
 @wire.case("logins are counted by how they were decided: hashed once, then remembered; refused ones apart")
@@ -258,7 +322,7 @@ def _(server):
                 wire.equal(c.ask("GET", "/v2/").status, 200)
                 if i % 20 == 0:
                     metrics()
-    wire.equal(grown(load, "berth_http_requests_total", method="GET", code="2xx"), 300)
+    wire.equal(grown(load, "berth_http_requests_total", route="base", method="GET", code="200"), 300)
 
 
 wire.main()

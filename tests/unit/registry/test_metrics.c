@@ -83,46 +83,6 @@ TEST(gauges, "a gauge is shown, head and all, once it has a value; it may be neg
     CHECK_INT(value_of("berth_certificate_left_seconds"), -1);
 }
 
-TEST(requests, "requests count by method and class of status; unknown methods together")
-{
-    static const struct {
-        const char *method;
-        int status;
-        const char *labels;
-    } cases[] = {
-        {"GET", 200, "method=\"GET\",code=\"2xx\""},       {"HEAD", 307, "method=\"HEAD\",code=\"3xx\""},
-        {"POST", 202, "method=\"POST\",code=\"2xx\""},     {"PUT", 499, "method=\"PUT\",code=\"4xx\""},
-        {"PATCH", 599, "method=\"PATCH\",code=\"5xx\""},   {"DELETE", 404, "method=\"DELETE\",code=\"4xx\""},
-        {"DELETE", 500, "method=\"DELETE\",code=\"5xx\""}, {"OPTIONS", 405, "method=\"OTHER\",code=\"4xx\""},
-        {"get", 405, "method=\"OTHER\",code=\"4xx\""},
-    };
-
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        char sample[100];
-        long long before;
-
-        snprintf(sample, sizeof(sample), "berth_http_requests_total{%s}", cases[i].labels);
-        before = value_of(sample);
-        CHECK(before >= 0);
-        metric_request(str_of(cases[i].method), cases[i].status);
-        CHECK_INT(value_of(sample), before + 1);
-    }
-}
-
-TEST(odd_status, "a status outside 200 to 599 counts nowhere")
-{
-    static const int odd[] = {0, 100, 199, 600, 1000, -1};
-    struct sbuf before = {0}, after = {0};
-
-    metrics_text(&before);
-    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++)
-        metric_request(STR("GET"), odd[i]);
-    metrics_text(&after);
-    CHECK_TEXT(sbuf_text(&after), sbuf_text(&before));
-    sbuf_free(&before);
-    sbuf_free(&after);
-}
-
 enum { THREADS = 4, ROUNDS = 20000 };
 
 static void *count(void *unused)
