@@ -336,3 +336,27 @@ void throttle_remember(struct throttle *throttle, const struct network_address *
     identify(throttle, from, user, &caller);
     remember(throttle, caller.attempt.pair, now_ms);
 }
+
+/* Sets that have a lock in common are looked at together. */
+static size_t count_exhausted(struct table *table, uint64_t burst_ms, uint64_t recover_ms, uint64_t now_ms)
+{
+    size_t n = 0;
+
+    for (size_t lock = 0; lock < LOCKS; lock++) {
+        pthread_mutex_lock(&table->locks[lock].mutex);
+        for (size_t i = lock; i < SETS; i += LOCKS)
+            for (size_t way = 0; way < WAYS; way++)
+                n += table->sets[i][way].tag != 0 && table->sets[i][way].value + recover_ms > now_ms + burst_ms;
+        pthread_mutex_unlock(&table->locks[lock].mutex);
+    }
+    return n;
+}
+
+void throttle_count(struct throttle *throttle, uint64_t now_ms, size_t *addresses, size_t *names)
+{
+    const struct throttle_limits *limits = &throttle->limits;
+    uint64_t recover_ms = limits->recover_ms;
+
+    *addresses = count_exhausted(&throttle->addresses, limits->address_burst * recover_ms, recover_ms, now_ms);
+    *names = count_exhausted(&throttle->users, limits->user_burst * recover_ms, recover_ms, now_ms);
+}

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/metrics.h"
 #include "registry/net/crowd.h"
@@ -70,6 +71,7 @@ static void look_at_storage(const struct report *report)
 static void look_around(const struct report *report)
 {
     const struct server *server = report->server;
+    struct tls_ends ends;
 
     count_connections(report);
     metric_set(METRIC_CONNECTIONS_LIMIT, (int64_t)crowd_most(server->crowd));
@@ -78,8 +80,10 @@ static void look_around(const struct report *report)
     metric_set(METRIC_QUEUE_SUSPECT, (int64_t)workers_waiting(server->workers, LANE_SUSPECT));
     metric_set(METRIC_QUEUE_COMMIT, (int64_t)meta_waiting(server->store->meta));
     metric_set(METRIC_UPLOADS, (int64_t)uploads_total(server->store->uploads));
-    if (server->tls != NULL)
-        metric_set(METRIC_CERTIFICATE_LEFT, tls_certificate_left_s(server->tls));
+    if (server->tls != NULL) {
+        tls_ends(server->tls, &ends);
+        metric_set(METRIC_CERTIFICATE_LEFT, (int64_t)(ends.certificate - clock_wall_s()));
+    }
 }
 
 static void show_requests(const struct server *server, struct sbuf *out)

@@ -75,6 +75,22 @@ static int used_under(const struct quota *quota, struct meta_txn *txn, uint64_t 
     return 0;
 }
 
+size_t quotas_count(const struct quotas *quotas)
+{
+    return quotas == NULL ? 0 : quotas->n;
+}
+
+int quotas_use(struct quotas *quotas, size_t i, struct meta_txn *txn, struct quota_use *out, struct err *e)
+{
+    const struct quota *quota = &quotas->list[i];
+
+    *out = (struct quota_use){.path = quota->path, .limit = quota->limit};
+    pthread_mutex_lock(&quotas->lock);
+    out->reserved = quota->reserved;
+    pthread_mutex_unlock(&quotas->lock);
+    return used_under(quota, txn, &out->used, e);
+}
+
 /* ---- uploads under way ---- */
 
 /* Add to what is reserved of each quota over the repository, or take away. Call with the lock held. */

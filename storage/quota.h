@@ -38,6 +38,18 @@ struct quota_rule {
 struct quotas *quotas_new(const struct quota_rule *rules, size_t n);
 void quotas_free(struct quotas **quotas);
 
+size_t quotas_count(const struct quotas *quotas);
+
+/* How a quota stands. */
+struct quota_use {
+    const char *path; /* the quotas' own */
+    uint64_t limit;
+    uint64_t used;     /* is stored */
+    uint64_t reserved; /* by uploads under way */
+};
+/* Of number `i`, in the order of their rules. */
+int quotas_use(struct quotas *quotas, size_t i, struct meta_txn *txn, struct quota_use *out, struct err *e);
+
 /* Bytes that an upload under way has reserved. Zeros: none. */
 struct quota_hold {
     struct quotas *quotas; /* NULL: holds nothing */

@@ -297,7 +297,19 @@ bool tls_refresh(struct tls *tls, bool force)
     return certificate > 0 || trust > 0;
 }
 
-int64_t tls_certificate_left_s(const struct tls *tls)
+static uint64_t end_or_none(uint64_t end_s)
 {
-    return (int64_t)(atomic_load(&tls->certificate_end_s) - clock_wall_s());
+    return end_s == UINT64_MAX ? 0 : end_s;
+}
+
+void tls_ends(struct tls *tls, struct tls_ends *out)
+{
+    struct trust *trust = tls->judge == NULL ? NULL : judge_trust(tls->judge);
+
+    *out = (struct tls_ends){.certificate = atomic_load(&tls->certificate_end_s)};
+    if (trust == NULL)
+        return;
+    out->client_cas = end_or_none(trust_authorities_end_s(trust));
+    out->client_crls = end_or_none(trust_crls_due_s(trust));
+    trust_release(&trust);
 }

@@ -5,7 +5,8 @@
  * Certificate and key, authorities and revocation lists are two sets of files: each is taken up by itself, so that a
  * broken certificate does not keep a revocation from taking effect.
  *
- * Thread: tls_context() and tls_certificate_left_s() from any thread; tls_refresh() from one at a time, not a loop. A new
+ * Thread: tls_context(), tls_certificate_left_s() and tls_ends() from any thread; tls_refresh() from one at a time, not
+ * a loop. A new
  * certificate serves new connections; connections that exist go on with the one they have, but their clients are judged
  * by the new authorities and lists (peer.h).
  */
@@ -33,7 +34,12 @@ SSL_CTX *tls_context(struct tls *tls);
  * stay in force and the error is logged, once. Warns of the certificate's end and of revocation lists that are due for
  * renewal. Returns whether new files are in force. */
 bool tls_refresh(struct tls *tls, bool force);
-/* Seconds until the server's certificate ends; negative afterwards. */
-int64_t tls_certificate_left_s(const struct tls *tls);
+/* When the first of each kind ends, in seconds since the Unix epoch; 0: there is none. */
+struct tls_ends {
+    uint64_t certificate; /* the server's */
+    uint64_t client_cas;  /* authorities of clients' certificates */
+    uint64_t client_crls; /* their revocation lists: when the next ones are due */
+};
+void tls_ends(struct tls *tls, struct tls_ends *out);
 
 #endif

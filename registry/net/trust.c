@@ -179,6 +179,13 @@ static void put_der(struct sbuf *out, const X509 *certificate)
     OPENSSL_free(der);
 }
 
+static uint64_t earlier(uint64_t seconds, const ASN1_TIME *other)
+{
+    uint64_t other_s = pem_time_s(other);
+
+    return other_s < seconds ? other_s : seconds;
+}
+
 /* A chain stops at the first certificate that is trusted: all before that came from the client. */
 static void keep_chain(STACK_OF(X509) * chain, struct verdict_of_trust *out)
 {
@@ -186,9 +193,7 @@ static void keep_chain(STACK_OF(X509) * chain, struct verdict_of_trust *out)
 
     out->end_s = UINT64_MAX;
     for (int i = 0; i < n; i++) {
-        uint64_t end_s = pem_time_s(X509_get0_notAfter(sk_X509_value(chain, i)));
-
-        out->end_s = end_s < out->end_s ? end_s : out->end_s;
+        out->end_s = earlier(out->end_s, X509_get0_notAfter(sk_X509_value(chain, i)));
         if (i == 0 || i + 1 < n)
             put_der(&out->chain, sk_X509_value(chain, i));
         if (i == 0)
@@ -377,14 +382,20 @@ STACK_OF(X509_NAME) * trust_names(const struct trust *trust)
     return NULL;
 }
 
+uint64_t trust_authorities_end_s(const struct trust *trust)
+{
+    uint64_t end_s = UINT64_MAX;
+
+    for (int i = 0; i < sk_X509_num(trust->authorities); i++)
+        end_s = earlier(end_s, X509_get0_notAfter(sk_X509_value(trust->authorities, i)));
+    return end_s;
+}
+
 uint64_t trust_crls_due_s(const struct trust *trust)
 {
     uint64_t due_s = UINT64_MAX;
 
-    for (int i = 0; i < sk_X509_CRL_num(trust->crls); i++) {
-        uint64_t next_s = pem_time_s(X509_CRL_get0_nextUpdate(sk_X509_CRL_value(trust->crls, i)));
-
-        due_s = next_s < due_s ? next_s : due_s;
-    }
+    for (int i = 0; i < sk_X509_CRL_num(trust->crls); i++)
+        due_s = earlier(due_s, X509_CRL_get0_nextUpdate(sk_X509_CRL_value(trust->crls, i)));
     return due_s;
 }

@@ -53,6 +53,8 @@ void trust_verify(const struct trust *trust, X509 *leaf, STACK_OF(X509) * sent, 
 /* Names of the authorities, for clients to choose a certificate by; the caller's. NULL when there are too many to send.
  */
 STACK_OF(X509_NAME) * trust_names(const struct trust *trust);
+/* When the first authority ends; UINT64_MAX without one. */
+uint64_t trust_authorities_end_s(const struct trust *trust);
 /* When the first revocation list is due for renewal; UINT64_MAX when none is. */
 uint64_t trust_crls_due_s(const struct trust *trust);
 

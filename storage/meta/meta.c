@@ -180,6 +180,11 @@ size_t meta_waiting(const struct meta *meta)
     return writer_waiting(meta->writer);
 }
 
+const struct commit_counts *meta_commits(const struct meta *meta)
+{
+    return writer_counts(meta->writer);
+}
+
 /* Stands in the queue for a change whose submitter waits. */
 struct proxy {
     struct meta_change change; /* first: the writer hands it back */

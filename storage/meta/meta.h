@@ -47,10 +47,14 @@ struct meta_change {
     int rc;
     struct err err;
     struct meta_change *next; /* the writer's */
+    uint64_t queued_us;       /* likewise; monotonic */
 };
 void meta_submit(struct meta *meta, struct meta_change *change);
 /* How many changes wait to be begun with. Any thread. */
 size_t meta_waiting(const struct meta *meta);
+/* What was counted of commits (commit_counts.h); lives as long as `meta`. Any thread. */
+struct commit_counts;
+const struct commit_counts *meta_commits(const struct meta *meta);
 /* meta_submit() and wait: for tools and tests, never on a loop. Returns change->rc. `done` is not called. */
 int meta_write(struct meta *meta, struct meta_change *change);
 

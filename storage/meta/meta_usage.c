@@ -99,6 +99,13 @@ int meta_stored(struct meta_txn *txn, uint64_t *blobs, uint64_t *bytes, struct e
     return kv_status(txn, e);
 }
 
+void meta_totals(struct meta_txn *txn, struct meta_totals *out)
+{
+    out->repositories = kv_size(txn, KV_CATALOG).entries;
+    out->manifests = kv_size(txn, KV_MANIFESTS).entries;
+    out->tags = kv_size(txn, KV_TAGS).entries;
+}
+
 /* ---- repositories ---- */
 
 /* On to the paths behind all that begin with `key` and a "/". */

@@ -23,6 +23,13 @@ int meta_usage(struct meta_txn *txn, struct str path, struct usage *out, struct 
 /* Files of blobs, each counted once however many repositories hold it; with those that a sweeper may remove. */
 int meta_stored(struct meta_txn *txn, uint64_t *blobs, uint64_t *bytes, struct err *e);
 
+struct meta_totals {
+    uint64_t repositories; /* with a manifest at least */
+    uint64_t manifests;
+    uint64_t tags;
+};
+void meta_totals(struct meta_txn *txn, struct meta_totals *out);
+
 struct repository_info {
     struct str name;    /* borrowed from the snapshot */
     struct usage usage; /* of this repository alone, not of those below it */

@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "registry/base/clock.h"
+
 struct writer {
     struct kv *kv;
     pthread_t thread;
@@ -14,6 +16,7 @@ struct writer {
     struct meta_change **last; /* where the next one is linked in */
     atomic_size_t waiting;     /* written under the lock */
     bool stopping;
+    struct commit_counts counts; /* of the writer's thread alone */
 };
 
 /* What is taken from the queue at a time. */
@@ -49,6 +52,17 @@ static bool apply(struct meta_txn *txn, struct batch *b, size_t i)
     return !b->dropped[i];
 }
 
+static int commit(struct writer *w, struct meta_txn *txn, struct err *e)
+{
+    uint64_t began_us = clock_monotonic_us();
+    int rc = kv_commit(txn, e);
+
+    buckets_note(&w->counts.syncs, &scale_durations, clock_monotonic_us() - began_us);
+    if (rc != 0)
+        count_more(&w->counts.failures, 1);
+    return rc;
+}
+
 /* One transaction over the batch. True when every change has its outcome, false when it must run again. */
 static bool attempt(struct writer *w, struct batch *b)
 {
@@ -64,7 +78,7 @@ static bool attempt(struct writer *w, struct batch *b)
         usable = b->dropped[i] || apply(txn, b, i);
     if (!usable)
         kv_abort(txn);
-    else if (kv_commit(txn, &e) == 0)
+    else if (commit(w, txn, &e) == 0)
         return true;
     if (kv_map_full(txn)) {
         if (kv_grow(w->kv, &e) == 0)
@@ -79,6 +93,7 @@ static bool attempt(struct writer *w, struct batch *b)
 static void link_in(struct writer *w, struct meta_change *change)
 {
     change->next = NULL;
+    change->queued_us = clock_monotonic_us();
     atomic_fetch_add_explicit(&w->waiting, 1, memory_order_relaxed);
     *w->last = change;
     w->last = &change->next;
@@ -102,14 +117,26 @@ static void take(struct writer *w, struct batch *b)
     pthread_mutex_unlock(&w->lock);
 }
 
+/* Apply the batch, again where it must be, and commit. */
+static void carry_out(struct writer *w, struct batch *b)
+{
+    uint64_t began_us = clock_monotonic_us();
+
+    for (size_t i = 0; i < b->n; i++)
+        buckets_note(&w->counts.waits, &scale_durations, began_us - b->changes[i]->queued_us);
+    while (!attempt(w, b))
+        ;
+    buckets_note(&w->counts.changes, &scale_numbers, b->n);
+    buckets_note(&w->counts.durations, &scale_durations, clock_monotonic_us() - began_us);
+}
+
 static void *run(void *arg)
 {
     struct writer *w = arg;
     struct batch b;
 
     for (take(w, &b); b.n > 0; take(w, &b)) {
-        while (!attempt(w, &b))
-            ;
+        carry_out(w, &b);
         for (size_t i = 0; i < b.n; i++)
             b.changes[i]->done(b.changes[i]);
     }
@@ -158,6 +185,11 @@ void writer_submit(struct writer *w, struct meta_change *change)
 size_t writer_waiting(const struct writer *w)
 {
     return atomic_load_explicit(&w->waiting, memory_order_relaxed);
+}
+
+const struct commit_counts *writer_counts(const struct writer *w)
+{
+    return &w->counts;
 }
 
 void writer_stop(struct writer **writer)

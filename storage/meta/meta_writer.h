@@ -16,6 +16,7 @@
 #define BERTH_STORAGE_META_WRITER_H
 
 #include "registry/base/err.h"
+#include "storage/meta/commit_counts.h"
 #include "storage/meta/kv.h"
 #include "storage/meta/meta.h"
 
@@ -31,5 +32,7 @@ void writer_stop(struct writer **writer);
 void writer_submit(struct writer *writer, struct meta_change *change);
 /* Changes that no transaction has taken yet. Any thread. */
 size_t writer_waiting(const struct writer *writer);
+/* As meta_commits(). */
+const struct commit_counts *writer_counts(const struct writer *writer);
 
 #endif

@@ -228,6 +228,29 @@ TEST(pairs_bounded, "two thousand later pairs do not make a remembered one forgo
     throttle_free(&throttle);
 }
 
+TEST(counted, "addresses and names without an attempt left are counted until one comes back")
+{
+    struct throttle *throttle = throttle_new(&limits);
+    size_t addresses, names;
+
+    throttle_count(throttle, NOW, &addresses, &names);
+    CHECK_INT(addresses + names, 0);
+    CHECK_INT(passing(throttle, ipv4(1), STR("alice"), NOW, 2), 2);
+    throttle_count(throttle, NOW, &addresses, &names);
+    CHECK_INT(addresses + names, 0);
+    CHECK_INT(passing(throttle, ipv4(1), STR("alice"), NOW, 9), 1); /* three of a name */
+    throttle_count(throttle, NOW, &addresses, &names);
+    CHECK_INT(addresses, 0);
+    CHECK_INT(names, 1);
+    CHECK_INT(passing(throttle, ipv4(1), STR("bob"), NOW, 9), 2); /* five of an address */
+    throttle_count(throttle, NOW, &addresses, &names);
+    CHECK_INT(addresses, 1);
+    CHECK_INT(names, 1);
+    throttle_count(throttle, NOW + limits.recover_ms, &addresses, &names);
+    CHECK_INT(addresses + names, 0);
+    throttle_free(&throttle);
+}
+
 TEST(cheap, "an attempt costs little beside a request: under ten microseconds on any machine that runs this")
 {
     struct throttle *throttle = throttle_new(&limits);

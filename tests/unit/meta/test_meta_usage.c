@@ -296,6 +296,32 @@ TEST(delete_many_tags, "a manifest with more tags than one change takes loses th
     world_close(&w);
 }
 
+TEST(totals, "repositories with something in them, manifests and tags are counted in all")
+{
+    struct repository_piece sum;
+    struct meta_totals totals;
+    struct world w;
+
+    world_open(&w);
+    meta_totals(look(&w), &totals);
+    meta_done(w.reader);
+    CHECK_INT(totals.repositories + totals.manifests + totals.tags, 0);
+    push_many_tags(&w, "a");
+    push_many_tags(&w, "b/c");
+    meta_totals(look(&w), &totals);
+    meta_done(w.reader);
+    CHECK_INT(totals.repositories, 2);
+    CHECK_INT(totals.manifests, 2);
+    CHECK_INT(totals.tags, 2 * 1300);
+    delete_repository(&w, "a", &sum);
+    meta_totals(look(&w), &totals);
+    meta_done(w.reader);
+    CHECK_INT(totals.repositories, 1);
+    CHECK_INT(totals.manifests, 1);
+    CHECK_INT(totals.tags, 1300);
+    world_close(&w);
+}
+
 TEST(delete_large_manifest, "a repository of one manifest with many tags is deleted in several changes")
 {
     struct repository_piece sum;

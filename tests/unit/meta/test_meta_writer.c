@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "storage/meta/meta_writer.h"
 #include "tests/unit/meta/meta_fixture.h"
@@ -100,6 +101,40 @@ TEST(one_commit, "changes that wait together become durable with one commit, and
     CHECK_INT(kv_last_commit(meta_kv(w.meta)) - before, 4);
     for (unsigned i = 0; i < MANY; i++)
         CHECK(ops[i].change.rc == 0 && has(&w, i));
+    world_close(&w);
+}
+
+TEST(counts, "batches are counted by their changes, and how long changes waited and batches took")
+{
+    enum { N = 5, WAIT_US = 20000 };
+    struct bucket_counts waits = {0}, changes = {0}, durations = {0}, syncs = {0};
+    const struct timespec wait = {0, WAIT_US * 1000L};
+    const struct commit_counts *counts;
+    struct op ops[N];
+    struct world w;
+    struct gate gate;
+
+    world_open(&w);
+    close_gate(&w, &gate);
+    for (unsigned i = 0; i < N; i++)
+        submit(&w, (ops[i] = put_op(i), &ops[i]));
+    nanosleep(&wait, NULL);
+    open_gate(&gate, N);
+    counts = meta_commits(w.meta);
+    buckets_read(&counts->waits, &waits);
+    buckets_read(&counts->changes, &changes);
+    buckets_read(&counts->durations, &durations);
+    buckets_read(&counts->syncs, &syncs);
+    CHECK_INT(changes.total, 2);
+    CHECK_INT(changes.sum, 1 + N);
+    CHECK_INT(changes.counts[0], 1); /* the gate's own */
+    CHECK_INT(waits.total, 1 + N);
+    CHECK(waits.sum >= (uint64_t)N * WAIT_US);
+    CHECK_INT(durations.total, 2);
+    CHECK(durations.sum >= WAIT_US);
+    CHECK_INT(syncs.total, 2);
+    CHECK(syncs.sum <= durations.sum);
+    CHECK_INT(counts->failures, 0);
     world_close(&w);
 }
 

@@ -1,5 +1,6 @@
 #include "registry/net/trust.h"
 
+#include "registry/net/pem.h"
 #include "tests/unit/net/certificate_fixture.h"
 
 static struct network_address address(const char *text)
@@ -357,13 +358,14 @@ TEST(passed_over, "whoever cannot be looked up in the list of his authority is r
     identity_free(&root);
 }
 
-TEST(names, "the names of all authorities are there for clients to choose by")
+TEST(names, "the names of all authorities are there for clients to choose by, and when the first of them ends")
 {
     struct identity a = make_authority("first", NULL), b = make_authority("second", NULL);
     struct sbuf pem = {0}, none = {0};
     struct trust *trust;
     struct err e;
     STACK_OF(X509_NAME) * all;
+    uint64_t first_s;
 
     put_certificate(&pem, a.certificate);
     put_certificate(&pem, b.certificate);
@@ -372,6 +374,10 @@ TEST(names, "the names of all authorities are there for clients to choose by")
     CHECK_INT(sk_X509_NAME_num(all), 2);
     CHECK_INT(X509_NAME_cmp(sk_X509_NAME_value(all, 1), X509_get_subject_name(b.certificate)), 0);
     CHECK(trust_crls_due_s(trust) == UINT64_MAX);
+    first_s = pem_time_s(X509_get0_notAfter(a.certificate));
+    if (pem_time_s(X509_get0_notAfter(b.certificate)) < first_s)
+        first_s = pem_time_s(X509_get0_notAfter(b.certificate));
+    CHECK(trust_authorities_end_s(trust) == first_s);
     sk_X509_NAME_pop_free(all, X509_NAME_free);
     trust_release(&trust);
     identity_free(&a);

@@ -157,6 +157,36 @@ static void *reserve_often(void *arg)
     return NULL;
 }
 
+TEST(use, "how each quota stands is told: its limit, what is stored, what is reserved")
+{
+    struct quotas *quotas = two_quotas();
+    struct quota_hold hold = {0};
+    struct quota_use use;
+    struct world w;
+
+    world_open(&w);
+    CHECK_INT(quotas_count(NULL), 0);
+    CHECK_INT(quotas_count(quotas), 2);
+    CHECK_INT(blob_put(&w, "team-a/app", blob_digest(1), 40, NOW), 0);
+    CHECK_INT(blob_put(&w, "team-b", blob_digest(2), 7, NOW), 0);
+    CHECK_INT(reserve(&w, quotas, &hold, "team-a/app", 50), 0);
+    CHECK_INT(quotas_use(quotas, 0, look(&w), &use, &w.err), 0);
+    meta_done(w.reader);
+    CHECK_TEXT(use.path, "");
+    CHECK_INT(use.limit, 1000);
+    CHECK_INT(use.used, 47);
+    CHECK_INT(use.reserved, 50);
+    CHECK_INT(quotas_use(quotas, 1, look(&w), &use, &w.err), 0);
+    meta_done(w.reader);
+    CHECK_TEXT(use.path, "team-a");
+    CHECK_INT(use.limit, 100);
+    CHECK_INT(use.used, 40);
+    CHECK_INT(use.reserved, 50);
+    quota_release(&hold);
+    quotas_free(&quotas);
+    world_close(&w);
+}
+
 TEST(threads, "reservations of many threads end as if there had been none")
 {
     struct quotas *quotas = two_quotas();
