@@ -41,9 +41,9 @@ static void claim_free(struct request *rq)
     rq->release = NULL;
 }
 
-static void refuse(struct request *rq, const char *detail)
+static void refuse(struct request *rq, enum metric why, const char *detail)
 {
-    metric_add(METRIC_LOGIN_REFUSED, 1);
+    metric_add(why, 1);
     login_challenge(rq, detail);
 }
 
@@ -102,10 +102,12 @@ static void admit_without_word(struct request *rq, handler_fn *handle)
     bool named = rq->server->identifies && rq->certificate[0] != '\0' &&
                  rq->server->config->certificate_policy == CONFIG_CERTIFICATE_EITHER;
 
-    if (named)
+    if (named) {
         welcome(rq, str_of(rq->certificate), METRIC_LOGIN_CERTIFICATE, handle);
-    else
-        handle(rq);
+        return;
+    }
+    metric_add(METRIC_LOGIN_NONE, 1);
+    handle(rq);
 }
 
 /* ---- passes ---- */
@@ -116,7 +118,7 @@ static void admit_pass(struct request *rq, struct str pass, handler_fn *handle)
 
     if (!users_admit(rq->server->users, pass, clock_wall_s(), name)) {
         rq->pass_refused = true;
-        refuse(rq, "the token is not one of this registry's, or has expired; log in again");
+        refuse(rq, METRIC_LOGIN_WRONG, "the token is not one of this registry's, or has expired; log in again");
         return;
     }
     rq->has_pass = true;
@@ -153,7 +155,7 @@ static void decide(struct request *rq, enum metric way)
     if (right)
         welcome(rq, str_of(name), way, handle);
     else
-        refuse(rq, "unknown user or wrong password");
+        refuse(rq, METRIC_LOGIN_WRONG, "unknown user or wrong password");
 }
 
 static void verify(struct request *rq)
@@ -210,6 +212,7 @@ static void try_password(struct request *rq, struct claim *claim)
             ask_to_wait(rq, 1);
             return;
         }
+        metric_add(METRIC_LOGIN_BUSY, 1);
         reply_header(rq, "Retry-After", STR("1"));
         reply_error(rq, OCI_UNAVAILABLE, "too many passwords are being checked; try again in a second");
     }
@@ -228,6 +231,7 @@ static bool admit_again(struct request *rq, struct str header, handler_fn *handl
 
     if (!recent_login_is(login, header, users_generation(rq->server->users), rq->loop->now_ms))
         return false;
+    metric_add(METRIC_PASSWORD_CACHE_HIT, 1);
     if (certificate_fits(rq, name)) {
         rq->has_password = true;
         welcome(rq, name, METRIC_LOGIN_REMEMBERED, handle);
@@ -250,6 +254,7 @@ static void recall(struct request *rq, struct claim *claim, struct str header)
         return;
     }
     claim->verdict = users_recall(rq->server->users, claim->name, claim->password);
+    metric_add(claim->verdict == VERDICT_UNKNOWN ? METRIC_PASSWORD_CACHE_MISS : METRIC_PASSWORD_CACHE_HIT, 1);
     if (claim->verdict == VERDICT_YES && throttle != NULL && !paired)
         throttle_remember(throttle, from, claim->name, now_ms);
     if (claim->verdict == VERDICT_YES)
@@ -265,7 +270,7 @@ static void admit_password(struct request *rq, struct str header, handler_fn *ha
     struct claim *claim = parse_claim(header);
 
     if (claim == NULL) {
-        refuse(rq, "the Authorization header must be Basic with user and password");
+        refuse(rq, METRIC_LOGIN_REFUSED, "the Authorization header must be Basic with user and password");
         return;
     }
     claim->handle = handle;
@@ -285,7 +290,7 @@ void gate_admit(struct request *rq, handler_fn *handle)
     if (rq->server->users == NULL || header.n == 0)
         admit_without_word(rq, handle);
     else if (request_header_repeats(rq, H2O_TOKEN_AUTHORIZATION))
-        refuse(rq, "more than one Authorization header");
+        refuse(rq, METRIC_LOGIN_REFUSED, "more than one Authorization header");
     else if (header.n > bearer.n && str_eq_nocase((struct str){header.p, bearer.n}, bearer))
         admit_pass(rq, str_trim(str_from(header, bearer.n)), handle);
     else if (!admit_again(rq, header, handle))

@@ -8,6 +8,7 @@
 #include "registry/base/log.h"
 #include "registry/health/health.h"
 #include "registry/log_files.h"
+#include "registry/metrics.h"
 #include "registry/rules.h"
 #include "registry/served.h"
 #include "registry/service_manager.h"
@@ -61,6 +62,8 @@ static uint64_t purge_uploads(struct server *server, uint64_t due_ms)
     if (store_purge_uploads(server->store, config->upload_purging.age_s, PURGE_AT_ONCE, config->upload_purging.dry_run,
                             &purged, &e) != 0)
         return now_ms + PURGE_AGAIN_MS;
+    if (!config->upload_purging.dry_run)
+        metric_add(METRIC_UPLOADS_EXPIRED, purged);
     if (purged > 0)
         log_info("%zu stale uploads purged", purged);
     return purged == PURGE_AT_ONCE ? now_ms : now_ms + config->upload_purging.interval_s * 1000;

@@ -36,6 +36,12 @@ void report_answer(h2o_req_t *req, report_fn *write);
 
 /* Everything about the server as a whole; how much there is of it does not grow with what is stored. */
 report_fn report_server;
+/* Its parts. What has no history is looked at and set in the table of metrics; what has labels that the table cannot
+ * know is appended. */
+void report_loops(const struct server *server, bool draining, struct sbuf *out);
+void report_queues(const struct server *server, struct sbuf *out);
+void report_store_look(const struct report *report);
+void report_quotas(struct report *report);
 /* Of the process, by the names that all programs use for it. Appends; what the system does not tell is left out. */
 void report_process(struct sbuf *out);
 

@@ -7,8 +7,9 @@
 /* What this server answers with (http1_reply.c), and 499. */
 #define CODES(X)                                                                                                    \
     X(200)                                                                                                          \
-    X(201) X(202) X(204) X(206) X(301) X(304) X(307) X(308) X(400) X(401) X(403) X(404) X(405) X(413) X(414) X(416) \
-        X(417) X(429) X(431) X(499) X(500) X(501) X(503) X(505) X(507)
+    X(201)                                                                                                          \
+    X(202) X(204) X(206) X(301) X(304) X(307) X(308) X(400) X(401) X(403) X(404) X(405) X(413) X(414) X(416) X(417) \
+        X(429) X(431) X(499) X(500) X(501) X(503) X(505) X(507)
 
 /* Their numbers, from 0; the last one is for all others. */
 enum {

@@ -112,6 +112,7 @@ static bool step(struct scrubber *scrubber, bool *more)
 
     if (scrub_step(scrubber->scrub, &count, more, &e) != 0) {
         log_warn("%s; tried again in a while", e.text);
+        metric_add(METRIC_SCRUB_FAILURES, 1);
         damage_metrics(&count);
         *more = true;
         return rest(scrubber, FAILED_MS);
@@ -150,8 +151,10 @@ static bool check_metadata(struct scrubber *scrubber)
         rc = meta_check_step(check, &count, &more, &e);
         goes_on = rest(scrubber, most(clock_monotonic_ms() - began_ms, 1));
     }
-    if (rc != 0)
+    if (rc != 0) {
         log_error("scrub: %s", e.text);
+        metric_add(METRIC_SCRUB_FAILURES, 1);
+    }
     meta_check_free(&check);
     return goes_on;
 }
@@ -238,6 +241,7 @@ struct scrubber *scrubber_start(const struct config *config, const struct live *
     struct scrubber *scrubber = xcalloc(1, sizeof(*scrubber));
     const struct scrub_options options = {.finding = blob_found, .arg = scrubber};
 
+    metric_set(METRIC_SCRUB_INTERVAL, (int64_t)config->scrub.interval_s);
     scrubber->config = config;
     scrubber->live = live;
     scrubber->store = store;

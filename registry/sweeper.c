@@ -192,6 +192,8 @@ struct sweeper *sweeper_start(const struct config *config, const struct live *li
     const struct sweep_options options = {.grace_s = config->garbage_collection.grace_s};
     struct sweeper *sweeper = xcalloc(1, sizeof(*sweeper));
 
+    if (config->garbage_collection.enabled)
+        metric_set(METRIC_SWEEP_INTERVAL, (int64_t)config->garbage_collection.interval_s);
     sweeper->config = config;
     sweeper->live = live;
     sweeper->store = store;

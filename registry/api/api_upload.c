@@ -8,6 +8,7 @@
 #include "registry/api/api.h"
 #include "registry/base/clock.h"
 #include "registry/blob_file.h"
+#include "registry/metrics.h"
 #include "registry/permission.h"
 #include "registry/api/range.h"
 #include "registry/reply.h"
@@ -55,6 +56,8 @@ static void created(struct request *rq)
 {
     struct upload_call *call = rq->state;
 
+    if (rq->rc == 0)
+        metric_add(METRIC_UPLOADS_STARTED, 1);
     if (rq->rc != 0) {
         reply_failure(rq, OCI_UNKNOWN, &rq->err);
     } else if (call->finishing) {
@@ -337,6 +340,7 @@ static void looked_up(struct request *rq)
         reply_unavailable(rq);
         return;
     }
+    metric_add(METRIC_UPLOADS_RESUMED, 1);
     memcpy(call->id, rq->target.reference.p, UPLOAD_ID_LENGTH);
     upload_call_headers(rq, call);
     reply_empty(rq, 204);
@@ -357,6 +361,8 @@ static void cancel(struct request *rq)
     acquire(rq);
     if (rq->rc == 0)
         rq->rc = upload_cancel(&call->upload, &rq->err);
+    if (rq->rc == 0)
+        metric_add(METRIC_UPLOADS_CANCELLED, 1);
 }
 
 static void cancelled(struct request *rq)

@@ -5,6 +5,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
+#include "registry/metrics.h"
 #include "registry/reply.h"
 #include "registry/server.h"
 
@@ -186,9 +187,12 @@ static void finished(struct request *rq)
     struct upload_call *call = rq->state;
 
     if (rq->rc == 0) {
+        metric_add(METRIC_UPLOADS_FINISHED, 1);
         request_commit(rq, apply, committed);
         return;
     }
+    if (rq->err.code == ERR_DIGEST)
+        metric_add(METRIC_UPLOADS_REFUSED, 1);
     pin_drop(rq->server->store->pins, &call->pin);
     reply_failure(rq, OCI_DIGEST_INVALID, &rq->err);
 }
@@ -245,7 +249,9 @@ static void cancel(struct request *rq)
     struct upload_call *call = rq->state;
     struct err e;
 
-    if (upload_cancel(&call->upload, &e) != 0)
+    if (upload_cancel(&call->upload, &e) == 0)
+        metric_add(METRIC_UPLOADS_REFUSED, 1);
+    else
         log_warn("%s", e.text);
 }
 

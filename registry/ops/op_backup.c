@@ -17,6 +17,7 @@
 
 /* registry */
 #include "registry/commands.h"
+#include "registry/metrics.h"
 
 enum { LOST_NOTED = 20 }; /* blobs that are named to the person; backup.json has more */
 
@@ -131,5 +132,7 @@ int op_backup(struct op *op, int *status, struct err *e)
     say_result(&s, &result);
     if (rc == 0 && result.lost > 0)
         *status = EXIT_REFUSED;
+    else if (rc == 0)
+        metric_set(METRIC_LAST_BACKUP, (int64_t)clock_wall_s());
     return rc;
 }

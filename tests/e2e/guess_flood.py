@@ -164,7 +164,7 @@ def log_in(source, user, password, patience=30):
 def metrics():
     with Connection(("127.0.0.1", 5001), None) as connection:
         text = connection.ask("GET", "/metrics").body.decode()
-    return {word: int(re.search(rf'^berth_logins_total\{{result="{word}"\}} (\d+)$', text, re.M)[1]) for word in ("refused", "throttled", "hashed")}
+    return {word: int(re.search(rf'^berth_authentications_total\{{result="{word}"\}} (\d+)$', text, re.M)[1]) for word in ("wrong", "throttled", "hashed")}
 
 
 def p99(times):
@@ -217,7 +217,7 @@ class Experiment:
         self.must(report["without_retry"] == 0, f"{name}: {report['without_retry']} answers had no Retry-After of at least a second")
         self.must(set(answers) <= {401, 429, 503}, f"{name}: a guess was answered otherwise: {answers}")
         self.must(first is not None and first < SOON, f"{name}: nobody was told soon to slow down")
-        self.must(counted["refused"] == answers.get(401, 0), f"{name}: {counted['refused']} refused by the metrics")
+        self.must(counted["wrong"] == answers.get(401, 0), f"{name}: {counted['refused']} wrong by the metrics")
         self.must(counted["throttled"] == answers.get(429, 0), f"{name}: {counted['throttled']} throttled by the metrics")
 
     def run(self):

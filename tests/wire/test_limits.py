@@ -227,14 +227,14 @@ def _(_server):
         answer = server.ask("POST", f"/v2/crowd/d/blobs/uploads/?digest={wire.sha256(PUSHED)}", body=PUSHED)
         later(answer, 429, "TOOMANYREQUESTS")
         wire.true("the registry has 5 unfinished uploads" in detail(answer), answer)
-        wire.equal(metric(port, "berth_uploads"), 5)
+        wire.equal(metric(port, "berth_uploads_open"), 5)
         server.restart()
-        wire.eventually(lambda: metric(port, "berth_uploads") == 5, "the old ones are counted")
+        wire.eventually(lambda: metric(port, "berth_uploads_open") == 5, "the old ones are counted")
         later(server.ask("POST", "/v2/crowd/a/blobs/uploads/"), 429, "TOOMANYREQUESTS")
         wire.equal(server.ask("PATCH", places[0], body=PUSHED).status, 202, "what has begun goes on")
         wire.equal(server.ask("PUT", wire.add_query(places[0], f"digest={wire.sha256(PUSHED)}")).status, 201)
         wire.equal(server.ask("DELETE", places[1]).status, 204)
-        wire.equal(metric(port, "berth_uploads"), 3)
+        wire.equal(metric(port, "berth_uploads_open"), 3)
         server.begin("crowd/a")
 
 

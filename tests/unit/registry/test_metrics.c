@@ -47,25 +47,25 @@ TEST(form, "a family has one HELP and one TYPE line in front of its samples")
 
     metrics_text(&text);
     sbuf_text(&text);
-    CHECK(has_line(text.p, "# HELP berth_logins_total Requests that said who they are, by what became of it."));
-    first = strstr(text.p, "# TYPE berth_logins_total counter\n");
+    CHECK(has_line(text.p, "# HELP berth_damage_met_total Requests for blobs that met a damaged, missing or unreadable file."));
+    first = strstr(text.p, "# TYPE berth_authentications_total counter\n");
     CHECK(first != NULL);
-    CHECK(strncmp(strchr(first, '\n') + 1, "berth_logins_total{result=\"remembered\"} ", 40) == 0);
-    CHECK(strstr(first + 1, "# TYPE berth_logins_total") == NULL);
+    CHECK(strncmp(strchr(first, '\n') + 1, "berth_authentications_total{result=\"remembered\"} ", 49) == 0);
+    CHECK(strstr(first + 1, "# TYPE berth_authentications_total") == NULL);
     CHECK(text.n > 0 && text.p[text.n - 1] == '\n');
     sbuf_free(&text);
 }
 
 TEST(counters, "a counter is shown from the start and grows by what is added")
 {
-    static const char sample[] = "berth_logins_total{result=\"throttled\"}";
+    static const char sample[] = "berth_authentications_total{result=\"throttled\"}";
     long long before = value_of(sample);
 
     CHECK(before >= 0);
     metric_add(METRIC_LOGIN_THROTTLED, 1);
     metric_add(METRIC_LOGIN_THROTTLED, 41);
     CHECK_INT(value_of(sample), before + 42);
-    CHECK_INT(value_of("berth_logins_total{result=\"pass\"}"), 0);
+    CHECK_INT(value_of("berth_authentications_total{result=\"pass\"}"), 0);
 }
 
 TEST(gauges, "a gauge is shown, head and all, once it has a value; it may be negative")
@@ -73,14 +73,14 @@ TEST(gauges, "a gauge is shown, head and all, once it has a value; it may be neg
     struct sbuf text = {0};
 
     metrics_text(&text);
-    CHECK(strstr(sbuf_text(&text), "berth_certificate_left_seconds") == NULL);
+    CHECK(strstr(sbuf_text(&text), "berth_clock_timestamp_seconds") == NULL);
     sbuf_free(&text);
-    metric_set(METRIC_CERTIFICATE_LEFT, -86400);
-    CHECK_INT(value_of("berth_certificate_left_seconds"), -86400);
-    metric_set(METRIC_CERTIFICATE_LEFT, 7);
-    CHECK_INT(value_of("berth_certificate_left_seconds"), 7);
-    metric_hide(METRIC_CERTIFICATE_LEFT);
-    CHECK_INT(value_of("berth_certificate_left_seconds"), -1);
+    metric_set(METRIC_CLOCK, -86400);
+    CHECK_INT(value_of("berth_clock_timestamp_seconds"), -86400);
+    metric_set(METRIC_CLOCK, 7);
+    CHECK_INT(value_of("berth_clock_timestamp_seconds"), 7);
+    metric_hide(METRIC_CLOCK);
+    CHECK_INT(value_of("berth_clock_timestamp_seconds"), -1);
 }
 
 enum { THREADS = 4, ROUNDS = 20000 };
@@ -95,7 +95,7 @@ static void *count(void *unused)
 
 TEST(threads, "no count of several threads is lost")
 {
-    static const char sample[] = "berth_logins_total{result=\"hashed\"}";
+    static const char sample[] = "berth_authentications_total{result=\"hashed\"}";
     long long before = value_of(sample);
     pthread_t threads[THREADS];
 
