@@ -56,11 +56,6 @@ static void tell_checks(h2o_req_t *req)
     sbuf_free(&json);
 }
 
-static void tell_metrics(h2o_req_t *req)
-{
-    report_answer(req, report_server);
-}
-
 /* ---- paths ---- */
 
 static const struct {
@@ -68,23 +63,37 @@ static const struct {
     void (*tell)(h2o_req_t *req);
 } pages[] = {{STR("/livez"), tell_life}, {STR("/readyz"), tell_readiness}, {STR("/debug/health"), tell_checks}};
 
+/* What is told under a path; NULL: nothing. */
+static report_fn *report_at(const struct config *config, struct str path)
+{
+    struct str base = str_of(config->prometheus_path);
+
+    if (!config->prometheus_enabled || !str_starts(path, base))
+        return NULL;
+    path = str_from(path, base.n);
+    if (path.n == 0)
+        return report_server;
+    return str_eq(path, STR("/repositories")) ? report_repositories : NULL;
+}
+
 int debug_handle(h2o_handler_t *handler, h2o_req_t *req)
 {
     const struct config *config = side_loop(req)->server->config;
     void (*tell)(h2o_req_t *) = NULL;
     struct str path = side_path(req);
+    report_fn *report = report_at(config, path);
 
     (void)handler;
     for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
         if (str_eq(path, pages[i].path))
             tell = pages[i].tell;
-    if (config->prometheus_enabled && str_eq(path, str_of(config->prometheus_path)))
-        tell = tell_metrics;
-    if (tell == NULL)
+    if (tell == NULL && report == NULL)
         side_say(req, 404, "nothing here");
     else if (!side_is_read(req))
         side_refuse_method(req);
-    else
+    else if (tell != NULL)
         tell(req);
+    else
+        report_answer(req, report);
     return 0;
 }

@@ -5,6 +5,7 @@
  *   GET, HEAD /readyz                          200 while it wants requests: not drained, not stopping, healthy; else 503
  *   GET, HEAD /debug/health                    200 and {}, or 503 and the checks that fail (health/health.h)
  *   GET, HEAD http.debug.prometheus.path       the metrics (metrics.h), when http.debug.prometheus.enabled
+ *   GET, HEAD the same path and /repositories  of the largest repositories one by one: ?top=50, ?path=team-a
  *
  * Thread: the request's loop.
  */

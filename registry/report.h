@@ -36,6 +36,8 @@ void report_answer(h2o_req_t *req, report_fn *write);
 
 /* Everything about the server as a whole; how much there is of it does not grow with what is stored. */
 report_fn report_server;
+/* The largest repositories, as many as ?top= asks for. */
+report_fn report_repositories;
 /* Its parts. What has no history is looked at and set in the table of metrics; what has labels that the table cannot
  * know is appended. */
 void report_loops(const struct server *server, bool draining, struct sbuf *out);

@@ -290,6 +290,43 @@ def _(server):
     wire.equal([value(after, name) - value(before, name) for name in ("berth_repositories", "berth_manifests", "berth_tags")], [1, 1, 2])
 
 
+def repositories(query=""):
+    answer = ask("GET", "/metrics/repositories" + query)
+    wire.equal((answer.status, answer.header("content-type")), (200, "text/plain; version=0.0.4; charset=utf-8"), answer)
+    return parse(answer.body.decode())
+
+
+@wire.case("the largest repositories are told of one by one, as many as are asked for, the largest first")
+def _(server):
+    for i, size in enumerate((100, 300, 200)):
+        server.push_blob(f"metrics/top/r{i}", b"%d" % i * size)
+    for tag in ("one", "two"):
+        server.push_image("metrics/top/r1", tag)
+    server.push_blob("metrics/top/r2", b"0" * 100)
+    now = repositories("?path=metrics/top/")
+    names = [dict(labels)["repository"] for name, labels in now if name == "berth_repository_logical_bytes"]
+    wire.equal(names, ["metrics/top/r1", "metrics/top/r2", "metrics/top/r0"])
+    held = {"logical_bytes": 300, "unique_bytes": 200, "blobs": 2, "manifests": 0, "tags": 0}
+    wire.equal({what: value(now, "berth_repository_" + what, repository="metrics/top/r2") for what in held}, held)
+    wire.equal([value(now, "berth_repository_" + what, repository="metrics/top/r1") for what in ("manifests", "tags")], [1, 2])
+    two = repositories("?path=metrics%2Ftop&top=2")
+    wire.equal([dict(labels)["repository"] for name, labels in two if name == "berth_repository_tags"], names[:2])
+
+
+@wire.cases("{0} is no number of repositories", [("",), ("0",), ("-1",), ("x",), ("10001",), ("99999999999999999999",), ("1%00",)])
+def _(_server, top):
+    answer = ask("GET", "/metrics/repositories?top=" + top)
+    wire.equal((answer.status, answer.body), (400, b"top is how many repositories are shown, the largest: 1 to 10000\n"))
+
+
+@wire.case("a client that leaves before its report is made harms nobody")
+def _(_server):
+    for _ in range(50):
+        with Connection(("127.0.0.1", PORT), None) as c:
+            c.send(b"GET /metrics/repositories?top=10000 HTTP/1.1\r\nHost: x\r\n\r\n")
+    wire.true(metrics(), "no answer")
+
+
 @wire.case("how each quota stands is told, by its path")
 def _(server):
     server.stop()
@@ -334,7 +371,7 @@ def _(_server):
     wire.equal([name for name, _ in metrics() if "certificate_expiry" in name], [])
 
 
-@wire.cases("{0} is not there", [("/",), ("/v2/",), ("/v2/_catalog",), ("/debug",), ("/debug/",), ("/debug/vars",), ("/debug/pprof/",), ("/metrics/",),
+@wire.cases("{0} is not there", [("/",), ("/v2/",), ("/v2/_catalog",), ("/debug",), ("/debug/",), ("/debug/vars",), ("/debug/pprof/",), ("/metrics/",), ("/metrics/repositories/",), ("/metricsrepositories",),
                                  ("/Metrics",), ("//metrics",), ("/%6detrics",), ("/x/../metrics",), ("/debug/health/",)])
 def _(_server, path):
     answer = ask("GET", path, [("Host", "default")])
