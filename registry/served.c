@@ -46,6 +46,16 @@ static void look_at_queues(const struct server *server, struct served_status *ou
     out->queue_commit = meta_waiting(server->store->meta);
 }
 
+static int64_t certificate_left_s(const struct server *server)
+{
+    struct tls_ends ends;
+
+    if (server->tls == NULL)
+        return 0;
+    tls_ends(server->tls, &ends);
+    return (int64_t)ends.certificate - (int64_t)clock_wall_s();
+}
+
 void served_status(const struct server *server, struct served_status *out)
 {
     const struct live *live = &server->live;
@@ -59,7 +69,7 @@ void served_status(const struct server *server, struct served_status *out)
         .readonly = live_is_readonly(live),
         .drained = live_is_drained(live),
         .stopping = live_is_stopping(live),
-        .certificate_left_s = server->tls == NULL ? 0 : tls_certificate_left_s(server->tls),
+        .certificate_left_s = certificate_left_s(server),
         .sweeper = work_of(server, server->sweeper != NULL,
                            server->sweeper != NULL && sweeper_is_at_work(server->sweeper)),
         .scrubber = work_of(server, server->scrubber != NULL,

@@ -5,8 +5,7 @@
  * Certificate and key, authorities and revocation lists are two sets of files: each is taken up by itself, so that a
  * broken certificate does not keep a revocation from taking effect.
  *
- * Thread: tls_context(), tls_certificate_left_s() and tls_ends() from any thread; tls_refresh() from one at a time, not
- * a loop. A new
+ * Thread: tls_context() and tls_ends() from any thread; tls_refresh() from one at a time, not a loop. A new
  * certificate serves new connections; connections that exist go on with the one they have, but their clients are judged
  * by the new authorities and lists (peer.h).
  */
