@@ -2,6 +2,7 @@
 
 #include "auth/throttle.h"
 #include "registry/base/clock.h"
+#include "registry/events/events.h"
 #include "registry/metrics.h"
 #include "registry/net/crowd.h"
 #include "registry/server.h"
@@ -70,6 +71,8 @@ int report_server(struct report *report, struct err *e)
     report_loops(report->server, report->draining, text);
     report_queues(report->server, text);
     report_quotas(report);
+    if (report->server->events != NULL)
+        events_text(report->server->events, text);
     report_process(text);
     return 0;
 }

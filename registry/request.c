@@ -6,6 +6,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
+#include "registry/events/events.h"
 #include "registry/gate.h"
 #include "registry/health/health.h"
 #include "registry/metrics.h"
@@ -25,6 +26,7 @@ static void free_if_over(struct request *rq)
     if (rq->release != NULL)
         rq->release(rq);
     quota_release(&rq->hold);
+    sbuf_free(&rq->origin);
     free(rq);
 }
 
@@ -228,6 +230,8 @@ static void commit_done(struct job *job)
 
     rq->rc = rq->commit.change.rc;
     rq->err = rq->commit.change.err;
+    if (rq->origin.n > 0)
+        events_committed(rq->server->events);
     work_over(rq);
 }
 

@@ -58,6 +58,8 @@ struct request {
     int rc;
     struct err err;
 
+    struct sbuf origin; /* who asks, to be told others (events/event_call.h); empty: nobody is told */
+
     struct quota_hold hold; /* room it has reserved; given back before the answer, after which the client may use it */
 
     /* the handler's own */

@@ -9,6 +9,7 @@
 #include "auth/throttle.h"
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
+#include "registry/events/events.h"
 #include "registry/harden.h"
 #include "registry/health/health.h"
 #include "registry/housekeeper.h"
@@ -128,6 +129,8 @@ static int open_parts(struct server *server, char *const *environment, struct er
     if ((server->store = store_open(config->root_directory, e)) == NULL)
         return -1;
     limit_uploads(server);
+    if (events_start(config, server->store->meta, &server->events, e) != 0)
+        return -1;
     server->quotas = open_quotas(config);
     if (open_admission(server, environment, e) != 0)
         return -1;
@@ -237,6 +240,7 @@ static void close_parts(struct server *server)
     throttle_free(&server->throttle);
     users_close(&server->users);
     quotas_free(&server->quotas);
+    events_stop(&server->events);
     store_close(&server->store);
     h2o_config_dispose(&server->h2o);
 }

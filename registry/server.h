@@ -21,6 +21,7 @@
 struct control;
 struct crowd;
 struct health;
+struct events;
 struct listener;
 struct log_files;
 struct rules;
@@ -35,6 +36,7 @@ struct server {
     uint64_t began_ms; /* monotonic */
     struct live live;  /* what may change while it serves */
     struct store *store;
+    struct events *events; /* NULL: nobody is to be told anything */
     struct quotas *quotas; /* NULL: none */
     struct users *users;   /* NULL: no passwords */
     struct tls *tls;       /* NULL: plain HTTP */

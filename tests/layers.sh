@@ -28,8 +28,8 @@ rooms_of() {
     registry/health/*) echo 'registry registry/health registry/client registry/config registry/base' ;;
     registry/config/*) echo 'registry/config auth storage storage/upkeep registry/base' ;;
     registry/ops/*) echo 'registry registry/ops registry/config registry/client storage storage/meta storage/upkeep storage/backup registry/base' ;;
-    registry/*) echo 'registry registry/config registry/net registry/api registry/ops registry/client registry/health auth storage storage/meta storage/upkeep storage/backup registry/base' ;;
-    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops registry/client registry/health auth storage storage/meta storage/upkeep storage/backup tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
+    registry/*) echo 'registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup registry/base' ;;
+    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
     *) echo '' ;;
     esac
 }
@@ -41,7 +41,7 @@ argon2.h crypt.h                | auth/password.c
 curl/*.h                        | registry/client/http_client*.c registry/client/http_client*.h
 yaml.h                          | registry/config/config_tree.c
 llhttp.h                        | registry/net/http1*.c registry/net/http1*.h
-jansson.h                       | storage/manifest*.c storage/manifest_json.h storage/backup/backup_record.c tools/trust/*.c
+jansson.h                       | storage/manifest*.c storage/manifest_json.h storage/backup/backup_record.c tools/trust/*.c registry/events/event_references.c
 h2o.h h2o/*.h                   | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c registry/api/*.h
 openssl/*.h                     | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c registry/health/probe.c storage/digest*.c auth/*.c tools/*.c tools/*.h tools/certificate/*.c tools/certificate/*.h tools/trust/trust_files.c
 '

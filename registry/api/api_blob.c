@@ -8,6 +8,7 @@
 #include "registry/api/etag.h"
 #include "registry/api/range.h"
 #include "registry/blob_file.h"
+#include "registry/events/event_call.h"
 #include "registry/reply.h"
 #include "registry/server.h"
 
@@ -58,6 +59,14 @@ static enum range_result wanted_range(const struct request *rq, const struct blo
     return range_parse(request_header(rq, H2O_TOKEN_RANGE), call->info.size, first, last);
 }
 
+static void tell_pulled(struct request *rq, const struct blob_call *call)
+{
+    event_call_pulled(rq, &(struct event_content){.target = TARGET_BLOB,
+                                                  .digest = &call->digest,
+                                                  .media_type = EVENT_BLOB_TYPE,
+                                                  .size = call->info.size});
+}
+
 static void send_opened(struct request *rq)
 {
     struct blob_call *call = rq->state;
@@ -76,6 +85,7 @@ static void send_opened(struct request *rq)
         reply_error(rq, OCI_RANGE_INVALID, "the blob has %llu bytes", (unsigned long long)call->info.size);
         return;
     case RANGE_PART:
+        tell_pulled(rq, call);
         reply_header(rq, "Content-Type", STR("application/octet-stream"));
         reply_header_text(rq, "Content-Range", "bytes %llu-%llu/%llu", (unsigned long long)first,
                           (unsigned long long)last, (unsigned long long)call->info.size);
@@ -83,6 +93,7 @@ static void send_opened(struct request *rq)
         reply_file(rq, 206, fd, &call->digest, first, last - first + 1);
         return;
     default:
+        tell_pulled(rq, call);
         reply_header(rq, "Content-Type", STR("application/octet-stream"));
         call->fd = -1;
         reply_file(rq, 200, fd, &call->digest, 0, call->info.size);
@@ -212,7 +223,10 @@ static int apply_delete(struct meta_txn *txn, struct meta_change *change, struct
     struct request *rq = request_of_change(change);
     struct blob_call *call = rq->state;
 
-    return meta_blob_delete(txn, rq->target.repository, &call->digest, e);
+    if (meta_blob_delete(txn, rq->target.repository, &call->digest, e) != 0)
+        return -1;
+    event_call_append(rq, txn, ACTION_DELETE, &(struct event_content){.target = TARGET_BLOB, .digest = &call->digest});
+    return 0;
 }
 
 static void deleted(struct request *rq)
@@ -225,6 +239,8 @@ static void deleted(struct request *rq)
 
 void api_blob_delete(struct request *rq)
 {
-    if (new_call(rq) != NULL)
-        request_commit(rq, apply_delete, deleted);
+    if (new_call(rq) == NULL)
+        return;
+    event_call_begin(rq, ACTION_DELETE);
+    request_commit(rq, apply_delete, deleted);
 }

@@ -1,9 +1,11 @@
 /* Manifests: GET, HEAD, DELETE /v2/<name>/manifests/<reference> (end-3, end-9). PUT is in api_manifest_put.c. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "registry/api/api.h"
 #include "registry/api/etag.h"
 #include "registry/api/manifest_call.h"
+#include "registry/events/event_call.h"
 #include "registry/pulls.h"
 #include "registry/reply.h"
 #include "registry/server.h"
@@ -31,13 +33,27 @@ bool manifest_reference(struct request *rq, struct manifest_reference *out)
     return false;
 }
 
-static void send_manifest(struct request *rq, const struct manifest_view *view)
+static void tell_pulled(struct request *rq, const struct manifest_reference *reference,
+                        const struct manifest_view *view)
+{
+    event_call_pulled(rq,
+                      &(struct event_content){.target = TARGET_MANIFEST,
+                                              .digest = &view->digest,
+                                              .media_type = view->media_type,
+                                              .size = view->bytes.n,
+                                              .tag = reference->is_digest ? (struct str){0} : rq->target.reference});
+}
+
+static void send_manifest(struct request *rq, const struct manifest_reference *reference,
+                          const struct manifest_view *view)
 {
     reply_digest(rq, &view->digest);
     if (etag_matches(request_header(rq, H2O_TOKEN_IF_NONE_MATCH), &view->digest)) {
         reply_empty(rq, 304);
         return;
     }
+    if (rq->server->events != NULL)
+        tell_pulled(rq, reference, view);
     reply_header(rq, "Content-Type", view->media_type);
     reply_bytes(rq, 200, view->bytes);
 }
@@ -70,7 +86,7 @@ static bool look_up(struct request *rq, const struct manifest_reference *referen
     if (rc == 0 && (note(rq, reference, ticket, &view) || last)) {
         if (rq->method == METHOD_GET)
             pulls_note(rq->loop->pulls, view.repository, &view.digest);
-        send_manifest(rq, &view);
+        send_manifest(rq, reference, &view);
     } else if (rc == 0)
         done = false;
     else if (rq->err.code == ERR_NOT_FOUND)
@@ -112,14 +128,50 @@ struct deletion {
     bool more; /* tags of the manifest: it takes another commit */
 };
 
+static void tell_deleted(struct request *rq, struct meta_txn *txn, const struct digest *d, struct str tag)
+{
+    event_call_append(
+        rq, txn, ACTION_DELETE,
+        &(struct event_content){.target = d == NULL ? TARGET_TAG : TARGET_MANIFEST, .digest = d, .tag = tag});
+}
+
+/* Each followed by a zero. */
+static bool gather_tag(struct str tag, void *arg)
+{
+    sbuf_str(arg, tag);
+    sbuf_put(arg, "", 1);
+    return true;
+}
+
+/* With the manifest go its tags, of which others are told, too. */
+static int delete_manifest(struct request *rq, struct meta_txn *txn, struct deletion *deletion, struct err *e)
+{
+    const struct digest *d = &deletion->reference.digest;
+    struct sbuf tags = {0};
+    int rc;
+
+    if (rq->origin.n > 0)
+        meta_manifest_tags(txn, rq->target.repository, d, gather_tag, &tags);
+    rc = meta_manifest_delete(txn, rq->target.repository, d, &deletion->more, e);
+    if (rc == 0 && !deletion->more)
+        tell_deleted(rq, txn, d, (struct str){0});
+    for (size_t at = 0; rc == 0 && at < tags.n; at += strlen(tags.p + at) + 1)
+        tell_deleted(rq, txn, NULL, str_of(tags.p + at));
+    sbuf_free(&tags);
+    return rc;
+}
+
 static int apply_delete(struct meta_txn *txn, struct meta_change *change, struct err *e)
 {
     struct request *rq = request_of_change(change);
     struct deletion *deletion = rq->state;
 
     if (deletion->reference.is_digest)
-        return meta_manifest_delete(txn, rq->target.repository, &deletion->reference.digest, &deletion->more, e);
-    return meta_tag_delete(txn, rq->target.repository, rq->target.reference, e);
+        return delete_manifest(rq, txn, deletion, e);
+    if (meta_tag_delete(txn, rq->target.repository, rq->target.reference, e) != 0)
+        return -1;
+    tell_deleted(rq, txn, NULL, rq->target.reference);
+    return 0;
 }
 
 static void deleted(struct request *rq)
@@ -150,5 +202,6 @@ void api_manifest_delete(struct request *rq)
     own->reference = reference;
     rq->state = own;
     rq->release = release;
+    event_call_begin(rq, ACTION_DELETE);
     request_commit(rq, apply_delete, deleted);
 }

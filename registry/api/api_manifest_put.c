@@ -11,6 +11,7 @@
 #include "registry/base/clock.h"
 #include "registry/api/manifest_call.h"
 #include "registry/api/manifest_policy.h"
+#include "registry/events/event_call.h"
 #include "registry/permission.h"
 #include "registry/reply.h"
 #include "registry/server.h"
@@ -98,6 +99,22 @@ static void check(struct request *rq)
         rq->rc = manifest_policy_apply(rq->server->config, &call->manifest, &rq->err);
 }
 
+/* Once for each tag, as if each had been pushed on its own. */
+static void tell_pushed(struct request *rq, struct meta_txn *txn, const struct put_call *call)
+{
+    struct event_content content = {.target = TARGET_MANIFEST,
+                                    .digest = &call->digest,
+                                    .media_type = str_of(call->manifest.media_type),
+                                    .size = call->bytes.n};
+
+    if (call->tag_count == 0)
+        event_call_append(rq, txn, ACTION_PUSH, &content);
+    for (size_t i = 0; i < call->tag_count; i++) {
+        content.tag = call->tags[i];
+        event_call_append(rq, txn, ACTION_PUSH, &content);
+    }
+}
+
 static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e)
 {
     struct request *rq = request_of_change(change);
@@ -116,7 +133,10 @@ static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e
 
     if (quota_admit_manifest(rq->server->quotas, txn, put.repository, &put.digest, put.bytes.n, e) != 0)
         return -1;
-    return meta_manifest_put(txn, &put, e);
+    if (meta_manifest_put(txn, &put, e) != 0)
+        return -1;
+    tell_pushed(rq, txn, call);
+    return 0;
 }
 
 static enum oci_error error_of(enum err_code code)
@@ -151,6 +171,7 @@ static void committed(struct request *rq)
 
 static void checked(struct request *rq)
 {
+    event_call_begin(rq, ACTION_PUSH);
     if (rq->rc == 0)
         request_commit(rq, apply, committed);
     else

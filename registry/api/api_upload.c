@@ -9,6 +9,7 @@
 #include "registry/base/clock.h"
 #include "registry/blob_file.h"
 #include "registry/metrics.h"
+#include "registry/events/event_call.h"
 #include "registry/permission.h"
 #include "registry/api/range.h"
 #include "registry/reply.h"
@@ -104,13 +105,22 @@ static int apply_mount(struct meta_txn *txn, struct meta_change *change, struct 
 
     if (quota_admit_blob(rq->server->quotas, txn, rq->target.repository, &mount->call.digest, mount->size, e) != 0)
         return -1;
-    return meta_blob_mount(txn, rq->target.repository, str_of(mount->from), &mount->call.digest, clock_wall_s(), e);
+    if (meta_blob_mount(txn, rq->target.repository, str_of(mount->from), &mount->call.digest, clock_wall_s(), e) != 0)
+        return -1;
+    event_call_append(rq, txn, ACTION_MOUNT,
+                      &(struct event_content){.target = TARGET_BLOB,
+                                              .digest = &mount->call.digest,
+                                              .media_type = EVENT_BLOB_TYPE,
+                                              .size = mount->size,
+                                              .from = str_of(mount->from)});
+    return 0;
 }
 
 static void upload_instead(struct request *rq)
 {
     struct mount *mount = rq->state;
 
+    sbuf_free(&rq->origin); /* of a mount that was not to be */
     mount->call.digest = (struct digest){0};
     start_session(rq);
 }
@@ -163,6 +173,7 @@ static void source_looked_at(struct request *rq)
     struct mount *mount = rq->state;
 
     if (rq->rc == 0 || rq->err.code != ERR_DAMAGED) {
+        event_call_begin(rq, ACTION_MOUNT);
         request_commit(rq, apply_mount, mounted);
         return;
     }

@@ -6,6 +6,7 @@
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/metrics.h"
+#include "registry/events/event_call.h"
 #include "registry/reply.h"
 #include "registry/server.h"
 
@@ -168,7 +169,13 @@ static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e
     quota_release(&rq->hold); /* it is either stored now, and counted as such, or refused */
     if (quota_admit_blob(rq->server->quotas, txn, rq->target.repository, &call->digest, call->size, e) != 0)
         return -1;
-    return meta_blob_put(txn, rq->target.repository, &call->digest, call->size, clock_wall_s(), e);
+    if (meta_blob_put(txn, rq->target.repository, &call->digest, call->size, clock_wall_s(), e) != 0)
+        return -1;
+    event_call_append(
+        rq, txn, ACTION_PUSH,
+        &(struct event_content){
+            .target = TARGET_BLOB, .digest = &call->digest, .media_type = EVENT_BLOB_TYPE, .size = call->size});
+    return 0;
 }
 
 static void committed(struct request *rq)
@@ -188,6 +195,7 @@ static void finished(struct request *rq)
 
     if (rq->rc == 0) {
         metric_add(METRIC_UPLOADS_FINISHED, 1);
+        event_call_begin(rq, ACTION_PUSH);
         request_commit(rq, apply, committed);
         return;
     }

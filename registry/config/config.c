@@ -282,6 +282,7 @@ void config_free(struct config **config)
     config_platforms_clear(c);
     config_quotas_clear(c);
     config_checks_clear(c);
+    config_endpoints_clear(c);
     config_list_clear(&c->tls_ciphersuites);
     config_list_clear(&c->client_cas);
     config_list_clear(&c->client_crls);

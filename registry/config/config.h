@@ -82,6 +82,25 @@ struct config_platform {
     char *variant; /* or NULL */
 };
 
+/* What notifications tell of. */
+enum event_action { ACTION_PUSH, ACTION_PULL, ACTION_MOUNT, ACTION_DELETE, ACTIONS };
+extern const char *const event_action_names[ACTIONS];
+
+/* notifications.endpoints */
+struct config_endpoint {
+    char *name;
+    char *url; /* may hold secrets, as may the headers */
+    bool disabled;
+    struct config_header *headers;
+    size_t header_count;
+    uint64_t timeout_ms;
+    uint64_t threshold; /* failures in a row before it waits */
+    uint64_t backoff_ms;
+    struct config_list ignored_types;
+    bool ignored[ACTIONS];
+    char *ca_file; /* or NULL */
+};
+
 struct config {
     /* log */
     enum log_level log_level;
@@ -204,6 +223,12 @@ struct config {
     } storage_check;
     struct config_check *checks;
     size_t check_count;
+    struct {
+        struct config_endpoint *endpoints;
+        size_t count;
+        bool references;      /* manifests' events name what they refer to */
+        uint64_t queue_limit; /* bytes */
+    } notifications;
 
     char *source; /* the file it came from, or NULL: defaults and environment only */
 };

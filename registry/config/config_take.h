@@ -75,6 +75,11 @@ config_take take_retention_rules;
 /* After all keys are taken: is there anything to do? */
 int config_settle_retention(const struct config *config, const struct config_node *root, struct err *e);
 
+/* config_take_notifications.c */
+config_take take_endpoints;
+config_take take_queue_limit; /* at least 1 MiB */
+void config_endpoints_clear(struct config *config);
+
 /* Lists own their items. Used by config_free() and when a list is taken again. */
 void config_list_clear(struct config_list *list);
 void config_list_add(struct config_list *list, struct str item);

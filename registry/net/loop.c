@@ -10,6 +10,8 @@
 #include "registry/base/rnd.h"
 #include "registry/net/body.h"
 #include "registry/net/stream.h"
+#include "registry/events/event_gather.h"
+#include "registry/events/events.h"
 #include "registry/pulls.h"
 #include "registry/rules.h"
 #include "registry/server.h"
@@ -140,6 +142,7 @@ static void end_turn(struct loop *loop, uint64_t began_ms)
     each_connection(loop, tick_one);
     pulls_hold(loop->pulls, live_is_readonly(&loop->server->live));
     pulls_tick(loop->pulls, loop->now_ms);
+    event_gather_tick(loop->events_gather);
 }
 
 /* ---- the thread ---- */
@@ -162,6 +165,7 @@ int loop_init(struct loop *loop, struct server *server, unsigned index, struct e
         return err_wrap(e, "event loop %u", loop->index);
     loop->pulls = pulls_new(server->store->meta);
     pulls_hold(loop->pulls, live_is_readonly(&server->live));
+    loop->events_gather = events_gather_new(server->events);
     loop->stream_room = xmalloc(STREAM_ROOM_BYTES);
     loop->events = h2o_evloop_create();
     h2o_context_init(&loop->context, loop->events, &server->h2o);
@@ -188,6 +192,7 @@ void loop_dispose(struct loop *loop)
     h2o_context_dispose(&loop->context);
     h2o_evloop_destroy(loop->events);
     free(loop->stream_room);
+    event_gather_free(&loop->events_gather);
     pulls_free(&loop->pulls);
     meta_reader_free(&loop->reader);
 }

@@ -24,6 +24,7 @@ struct server;
 struct meta_reader;
 struct ruleset;
 struct pulls;
+struct event_gather;
 
 /* Something to run on a loop. Embedded in what it is about. */
 struct message {
@@ -63,8 +64,9 @@ struct loop {
     h2o_loop_t *events;
     h2o_context_t context;
     struct meta_reader *reader;
-    struct pulls *pulls;     /* what was pulled (pulls.h); NULL: that is not noted */
-    struct ruleset *ruleset; /* the access rules it works with (rules.h), or NULL */
+    struct pulls *pulls;                /* what was pulled (pulls.h); NULL: that is not noted */
+    struct event_gather *events_gather; /* pulls that endpoints are told of; NULL: there are none */
+    struct ruleset *ruleset;            /* the access rules it works with (rules.h), or NULL */
     h2o_linklist_t connections;
     h2o_linklist_t yielded; /* messages that wait for a turn */
     uint64_t now_ms;

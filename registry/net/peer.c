@@ -1,11 +1,19 @@
 #include "registry/net/peer.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "registry/net/body.h"
 #include "registry/net/client_certificate.h"
+
+static uint16_t port_of(const struct sockaddr_storage *address)
+{
+    return address->ss_family == AF_INET6  ? ntohs(((const struct sockaddr_in6 *)address)->sin6_port)
+           : address->ss_family == AF_INET ? ntohs(((const struct sockaddr_in *)address)->sin_port)
+                                           : 0;
+}
 
 void peer_of_socket(struct peer *peer, int fd)
 {
@@ -17,6 +25,7 @@ void peer_of_socket(struct peer *peer, int fd)
     if (getpeername(fd, (struct sockaddr *)&address, &n) != 0 || address.ss_family == AF_UNIX)
         return;
     network_address_of((const struct sockaddr *)&address, &peer->address);
+    peer->port = port_of(&address);
     if (getnameinfo((const struct sockaddr *)&address, n, peer->text, sizeof(peer->text), NULL, 0, NI_NUMERICHOST) != 0)
         strcpy(peer->text, "-");
 }

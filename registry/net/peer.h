@@ -19,6 +19,7 @@ struct driven;
 
 struct peer {
     char text[64]; /* the address for people, without a port; "-" on a Unix socket */
+    uint16_t port; /* 0 on a Unix socket */
     struct network_address address;
     struct client_certificate *certificate; /* of the connection's TLS; NULL: none is asked for */
 };

@@ -147,6 +147,10 @@ int meta_manifest_put(struct meta_txn *txn, const struct manifest_put *put, stru
  * went; others have their turn, and the same is to be asked for in another change. */
 int meta_manifest_delete(struct meta_txn *txn, struct str repository, const struct digest *d, bool *more,
                          struct err *e);
+/* Calls `item` for the tags that meta_manifest_delete() would take with it if it were called now; none of a manifest that
+ * is not there. */
+void meta_manifest_tags(struct meta_txn *txn, struct str repository, const struct digest *d,
+                        bool (*item)(struct str tag, void *arg), void *arg);
 /* The tag goes, its manifest stays. ERR_NOT_FOUND. */
 int meta_tag_delete(struct meta_txn *txn, struct str repository, struct str tag, struct err *e);
 /* The same for a rule of retention: only if the tag still points to `d` and was moved there at `moved`. */

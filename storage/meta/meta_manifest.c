@@ -311,3 +311,20 @@ int meta_manifest_delete(struct meta_txn *txn, struct str repository, const stru
 
     return manifest_delete_some(txn, repository, d, &tags, more, e);
 }
+
+void meta_manifest_tags(struct meta_txn *txn, struct str repository, const struct digest *d,
+                        bool (*item)(struct str tag, void *arg), void *arg)
+{
+    struct repo_record repo;
+    struct kv_walk walk;
+    struct key prefix;
+    size_t n = 0;
+
+    if (!repo_load(txn, repository, &repo))
+        return;
+    key_id_digest(&prefix, repo.id, d);
+    kv_walk_begin(&walk, txn, KV_MANIFEST_TAGS, key_str(&prefix), (struct str){0});
+    while (n++ < TAGS_AT_ONCE && kv_walk_next(&walk) && item(str_from(walk.key, prefix.n), arg))
+        ;
+    kv_walk_end(&walk);
+}

@@ -242,10 +242,9 @@ TEST(errors, "a variable with a bad value is an error that names it")
         {"REGISTRY_ACCESS_FILE=~", "REGISTRY_ACCESS_FILE: access.file: no value; fill it, or remove the key"},
         {"REGISTRY_ACCESS_RULES_0_SUBJECTS=[a]\nREGISTRY_ACCESS_RULES_0_ACTIONS=",
          "REGISTRY_ACCESS_RULES_0_ACTIONS: access.rules[0].actions: no value; fill it, or remove the key to mean all"},
-        {"REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL=http://x",
-         "REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL: notifications.endpoints: notifications are not served yet; remove "
-         "the endpoint or "
-         "mark it `disabled: true`"},
+        {"REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL=secret",
+         "REGISTRY_NOTIFICATIONS_ENDPOINTS_0_URL: notifications.endpoints[0].url: not a URL with http:// or https:// "
+         "and a host; write for example https://hooks.example.com/events"},
         {"REGISTRY_VALIDATION_MANIFESTS_URLS_DENY_2=x",
          "REGISTRY_VALIDATION_MANIFESTS_URLS_DENY_2: validation.manifests.urls.deny[0]: an empty entry; fill it or "
          "remove it"},

@@ -148,9 +148,6 @@ TEST(refused, "what is known but not served is refused, and never ignored in sil
          "2: http.prefix: a path in front of /v2/ is not served yet; remove it, or have a proxy strip it"},
         {"http: {tls: {minimumtls: tls1.0}}",
          "2: http.tls.minimumtls: tls1.0 is broken and not served (RFC 8996); write tls1.2 or tls1.3"},
-        {"notifications: {endpoints: [{name: a, disabled: true}, {name: b, url: 'http://x'}]}",
-         "2: notifications.endpoints: notifications are not served yet; remove the endpoint or mark it `disabled: "
-         "true`"},
         {"proxy: {remoteurl: 'https://registry-1.docker.io'}",
          "2: proxy.remoteurl: a pull-through cache is not served yet; remove the key"},
         {"redis: {addr: 'x:1'}", "2: redis: Berth needs no redis; remove the section"},
