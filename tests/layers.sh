@@ -27,7 +27,7 @@ rooms_of() {
     registry/client/*) echo 'registry/client registry/base' ;;
     registry/health/*) echo 'registry registry/health registry/client registry/config registry/base' ;;
     registry/config/*) echo 'registry/config auth storage storage/upkeep registry/base' ;;
-    registry/ops/*) echo 'registry registry/ops registry/config registry/client storage storage/meta storage/upkeep storage/backup registry/base' ;;
+    registry/ops/*) echo 'registry registry/ops registry/config registry/client registry/events storage storage/meta storage/upkeep storage/backup registry/base' ;;
     registry/*) echo 'registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup registry/base' ;;
     tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
     *) echo '' ;;

@@ -18,6 +18,7 @@
 #include "registry/events/event_gather.h"
 #include "registry/events/event_sender.h"
 #include "registry/events/events_metrics.h"
+#include "registry/server.h"
 
 enum { TIDY_MS = 1000 };
 
@@ -35,6 +36,11 @@ struct events {
     const struct config_endpoint **endpoints;
     struct event_sender **senders;
 };
+
+struct events *events_of(const struct server *server)
+{
+    return server == NULL ? NULL : server->events;
+}
 
 /* ---- filling ---- */
 

@@ -21,12 +21,16 @@
 
 struct events;
 struct event_gather;
+struct server;
 
 /* 0, and NULL in *out when no endpoint is enabled: then what may be left of a queue is forgotten. Everything outlives
  * it. Blocks. */
 int events_start(const struct config *config, struct meta *meta, struct events **out, struct err *e);
 /* What is not told by now is told after the next start. Waits for requests under way. The loops have ended. */
 void events_stop(struct events **events);
+
+/* A server's; NULL for NULL. */
+struct events *events_of(const struct server *server);
 
 /* Does any endpoint want to hear of it? */
 bool events_wanted(const struct events *events, enum event_action action, struct str media_type);

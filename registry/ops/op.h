@@ -7,7 +7,8 @@
  *
  * So an operation is one function that cannot tell where it runs, and every one works on a registry that serves.
  *
- * Thread: an operation has a thread of its own and may block. It touches nothing of the server but the store.
+ * Thread: an operation has a thread of its own and may block. It touches nothing of the server but the store, and the
+ * queue of notifications (events/events.h).
  */
 #ifndef BERTH_OPS_OP_H
 #define BERTH_OPS_OP_H

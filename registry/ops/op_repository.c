@@ -9,6 +9,7 @@
 
 #include "registry/commands.h"
 #include "registry/base/size_text.h"
+#include "registry/events/events.h"
 #include "storage/meta/meta_usage.h"
 
 enum { PIECE = 500 };
@@ -51,16 +52,33 @@ static int list(struct op *op, struct meta_reader *reader, struct err *e)
 
 struct deletion {
     struct meta_change change; /* first */
+    struct events *events;     /* NULL: nobody is told */
     struct str name;
     struct repository_place from;
     struct repository_piece piece;
 };
 
+/* Once, when all is gone. */
+static void tell(const struct deletion *d, struct meta_txn *txn)
+{
+    const struct event_origin origin = {.agent = STR("berth repository delete")};
+    struct event event = {.action = ACTION_DELETE, .target = TARGET_REPOSITORY, .repository = d->name};
+    struct sbuf packed = {0};
+
+    event_origin_pack(&origin, &packed);
+    events_append(d->events, txn, &event, (struct str){packed.p, packed.n});
+    sbuf_free(&packed);
+}
+
 static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e)
 {
     struct deletion *d = (struct deletion *)change;
 
-    return meta_repository_delete(txn, d->name, &d->from, &d->piece, e);
+    if (meta_repository_delete(txn, d->name, &d->from, &d->piece, e) != 0)
+        return -1;
+    if (d->events != NULL && !d->piece.more)
+        tell(d, txn);
+    return 0;
 }
 
 static int look(struct meta_reader *reader, struct str name, struct repository_info *info, struct err *e)
@@ -91,7 +109,7 @@ static void say(struct op *op, const struct repository_info *what, const char *w
 
 static int remove_all(struct op *op, struct repository_info *what, struct err *e)
 {
-    struct deletion d = {.name = what->name};
+    struct deletion d = {.name = what->name, .events = events_of(op->server)};
 
     what->manifests = what->tags = what->blobs = 0;
     do {
@@ -109,6 +127,8 @@ static int remove_all(struct op *op, struct repository_info *what, struct err *e
         op_progress(op, "%.*s: %llu manifests, %llu blobs", (int)d.name.n, d.name.p,
                     (unsigned long long)what->manifests, (unsigned long long)what->blobs);
     } while (d.piece.more);
+    if (d.events != NULL)
+        events_committed(d.events);
     return 0;
 }
 

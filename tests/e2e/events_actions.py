@@ -1,17 +1,23 @@
 #!/usr/bin/env python3
-"""What a client does to a registry that tells of it: events_actions.py HOST:PORT
+"""What a client does to a registry that tells of it: events_actions.py HOST:PORT TOLD
 
 Everything that gives an event, and what gives none, one after the other over plain HTTP, so that the events of two
-registries can be laid side by side. Prints a status for each.
+registries can be laid side by side. Prints a status for each. Pulls may be told late and after later deletions, so it
+waits before those until the file TOLD (events_receiver.py) has all that came before.
 """
 
 import hashlib
 import http.client
 import json
+import pathlib
 import sys
+import time
 import urllib.parse
 
 HOST = sys.argv[1]
+TOLD = pathlib.Path(sys.argv[2])
+BEFORE_DELETIONS = 13
+PATIENCE_S = 10
 MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
 INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
 
@@ -36,6 +42,17 @@ def push_blob(say, repository, data):
     where = urllib.parse.urlsplit(answer.headers["Location"])
     query = (where.query + "&" if where.query else "") + "digest=" + digest_of(data)
     ask(say, "PUT", f"{where.path}?{query}", data, Content_Type="application/octet-stream")
+
+
+def wait_until_told(events):
+    until = time.monotonic() + PATIENCE_S
+    told = 0
+    while told < events and time.monotonic() < until:
+        time.sleep(0.05)
+        if TOLD.exists():
+            told = sum(len(json.loads(line)["events"]) for line in TOLD.read_text().splitlines())
+    if told != events:
+        sys.exit(f"{told} events were told by now, not {events}")
 
 
 def descriptor(kind, data, **more):
@@ -73,6 +90,7 @@ def main():
     ask("pull of a part", "GET", f"{base}/blobs/{digest_of(layer)}", Range="bytes=5-9")
     ask("pull of a blob that is not there", "GET", f"{base}/blobs/{digest_of(b'x')}")
     ask("list of tags", "GET", f"{base}/tags/list")
+    wait_until_told(BEFORE_DELETIONS)
     ask("delete a manifest with two tags", "DELETE", f"{base}/manifests/{digest_of(image)}")
     ask("delete it again", "DELETE", f"{base}/manifests/{digest_of(image)}")
     ask("delete a tag", "DELETE", f"{base}/manifests/all")

@@ -32,7 +32,6 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         what, _, argument = mode.partition(" ")
         if what == "slow":
             time.sleep(float(argument))
-            what = "200"
         line = {"headers": {k.lower(): v for k, v in self.headers.items()}, "answer": what,
                 "path": self.path, "events": json.loads(body)["events"]}
         with LOCK, open(FOLDER / f"{name}.jsonl", "a", encoding="utf-8") as out:
@@ -40,7 +39,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         if what == "cut":
             self.close_connection = True
             return
-        self.send_response(307 if what == "to" else int(what))
+        self.send_response({"to": 307, "slow": 200}.get(what) or int(what))
         if what == "to":
             self.send_header("Location", argument)
         self.send_header("Content-Length", "0")
