@@ -36,6 +36,8 @@ enum command_option {
     OPTION_METADATA_ONLY,
     OPTION_DEPTH,
     OPTION_TIMEOUT,
+    OPTION_NO_VERIFY,
+    OPTION_REPOSITORY,
 };
 
 /* serve [CONFIG]: until SIGTERM. */

@@ -29,7 +29,7 @@ static const struct option_spec options[] = {
                       .value = "DURATION",
                       .help = "keep what was needed within that time; 0s: nothing, not even what is being pushed; "
                               "default: as configured"},
-    [OPTION_COPY] = {.name = "copy", .help = "copies of all blobs in the backup, where hard links would be possible"},
+    [OPTION_COPY] = {.name = "copy", .help = "copies of all blobs, where hard links would be possible"},
     [OPTION_LINK] = {.name = "link", .help = "hard links to the blobs of the backup, where they are possible"},
     [OPTION_VERIFY] = {.name = "verify",
                        .help = "also read what the backup has already, and replace what is damaged there"},
@@ -60,6 +60,11 @@ static const struct option_spec options[] = {
     [OPTION_TIMEOUT] = {.name = "timeout",
                         .value = "DURATION",
                         .help = "how long to wait at most; default: 5s, and for drain not to wait"},
+    [OPTION_NO_VERIFY] = {.name = "no-verify", .help = "do not read the blobs to compare them with their digests"},
+    [OPTION_REPOSITORY] = {.name = "repository",
+                           .value = "PATTERN",
+                           .help = "only such: team/app, or team/** for all below team; may be given several times",
+                           .repeats = true},
 };
 
 static const struct program_example examples[] = {
@@ -77,6 +82,7 @@ static const struct program_example examples[] = {
     {"save everything while serving, keep a fortnight", "berth backup /mnt/backup/berth --keep 14"},
     {"what is saved, and is it whole?", "berth backup list /mnt/backup/berth; berth backup verify /mnt/backup/berth"},
     {"put it back, into a new directory", "berth restore /mnt/backup/berth --to /srv/registry"},
+    {"take over what registry:2 has stored", "berth import /srv/old-registry"},
     {"free all that no tag leads to, at once and for good", "berth gc --delete-untagged --forget-history --grace 0s"},
     {"which tags would rules of retention delete, and why?", "berth retention --dry-run"},
     {"what happened to a tag?", "berth tags history team-a/app:latest"},
@@ -194,6 +200,15 @@ static const struct command_spec commands[] = {
      .help = "save the data directory while it is served; what is in DIR already is used. list: the snapshots there; "
              "verify: read them all, or the one of --snapshot",
      .run = command_backup},
+    {.name = "import",
+     .arguments = "DIR",
+     .min = 1,
+     .max = 1,
+     .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_NO_VERIFY) | TAKES(OPTION_COPY) | TAKES(OPTION_REPOSITORY) |
+                TAKES(OPTION_DRY_RUN) | TAKES(OPTION_JSON),
+     .help = "take over the data directory of a distribution registry (registry:2) by hard links, also while either "
+             "serves; what is here already is passed over, so the same again goes on, or finds what came since",
+     .run = command_op},
     {.name = "restore",
      .arguments = "DIR",
      .min = 1,

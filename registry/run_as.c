@@ -137,10 +137,12 @@ int run_as_become_keeping(const struct run_as *user, struct err *e)
     return become(user, e);
 }
 
-int run_as_owner(uid_t uid, gid_t gid, struct run_as *owner, struct err *e)
+int run_as_owner(uid_t uid, gid_t gid, bool takes_files, struct run_as *owner, struct err *e)
 {
+    uint64_t kept = 1ULL << CAP_DAC_READ_SEARCH | (takes_files ? 1ULL << CAP_FOWNER : 0);
+
     name_owner(uid, gid, owner);
-    return run_as_become_keeping(owner, e) == 0 ? harden_keep(1ULL << CAP_DAC_READ_SEARCH, e) : -1;
+    return run_as_become_keeping(owner, e) == 0 ? harden_keep(kept, e) : -1;
 }
 
 /* ---- may he ---- */

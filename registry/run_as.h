@@ -31,8 +31,8 @@ int run_as_become(const struct run_as *user, struct err *e);
 int run_as_become_keeping(const struct run_as *user, struct err *e);
 /* For commands of root in what belongs to somebody else: become that user, with his groups, and keep of root's rights
  * only that of reading (CAP_DAC_READ_SEARCH, where root has it): his own directory may lie below one that is closed to
- * him. Who that is comes into `owner`, also with an error. Call it as root, who is not him. */
-int run_as_owner(uid_t uid, gid_t gid, struct run_as *owner, struct err *e);
+ * him; and, if it `takes_files`, that of linking files of others (CAP_FOWNER). Who that is comes into `owner`, also with an error. Call it as root, who is not him. */
+int run_as_owner(uid_t uid, gid_t gid, bool takes_files, struct run_as *owner, struct err *e);
 /* Can the user we are now work with what is configured? ERR_DENIED names the first file or directory that he cannot use
  * and the line that lets him. What does not exist is no business of this. */
 int run_as_check(const struct run_as *user, const struct config *config, struct err *e);

@@ -15,6 +15,7 @@ rooms_of() {
     case $1 in
     registry/base/*) echo 'registry/base' ;;
     storage/upkeep/*) echo 'storage/upkeep storage storage/meta registry/base' ;;
+    storage/distribution/*) echo 'storage/distribution storage storage/meta registry/base' ;;
     storage/backup/*) echo 'storage/backup storage storage/meta registry/base' ;;
     storage/*) echo 'storage storage/meta registry/base' ;;
     auth/*) echo 'auth registry/base' ;;
@@ -27,9 +28,9 @@ rooms_of() {
     registry/client/*) echo 'registry/client registry/base' ;;
     registry/health/*) echo 'registry registry/health registry/client registry/config registry/base' ;;
     registry/config/*) echo 'registry/config auth storage storage/upkeep registry/base' ;;
-    registry/ops/*) echo 'registry registry/ops registry/config registry/client registry/events storage storage/meta storage/upkeep storage/backup registry/base' ;;
-    registry/*) echo 'registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup registry/base' ;;
-    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
+    registry/ops/*) echo 'registry registry/ops registry/config registry/client registry/events storage storage/meta storage/upkeep storage/backup storage/distribution registry/base' ;;
+    registry/*) echo 'registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup storage/distribution registry/base' ;;
+    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup storage/distribution tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
     *) echo '' ;;
     esac
 }

@@ -201,7 +201,7 @@ static int open_as_owner(const struct command *command, struct stat *st, struct 
     sbuf_free(&path);
     if (st->st_uid == 0)
         return open_either(command, store, fd, e);
-    if (run_as_owner(st->st_uid, st->st_gid, &owner, e) != 0)
+    if (run_as_owner(st->st_uid, st->st_gid, command->spec->takes_files, &owner, e) != 0)
         return err_wrap(e, "become the owner of the data directory %s", root);
     if (open_either(command, store, fd, e) == 0)
         return 0;

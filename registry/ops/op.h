@@ -60,6 +60,7 @@ struct op_spec {
     const char *name; /* of its command */
     enum op_when when;
     bool changes;      /* a server that is read-only refuses it, but for --dry-run */
+    bool takes_files;  /* links files of others: root who becomes another user keeps that right (CAP_FOWNER) */
     bool names_config; /* its first argument, where there is one, is the configuration, as --config is */
     /* What the operation has to know and no command line may show, a password: made where the command was typed, with
      * the terminal and the rights of who typed it, before anything is opened. At most WIRE_SECRET_MAX bytes. NULL: there

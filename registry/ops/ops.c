@@ -11,6 +11,7 @@ static const struct op_spec specs[] = {
     {.name = "du", .when = OP_ANYTIME, .run = op_du},
     {.name = "gc", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},
     {.name = "backup", .when = OP_ALONE, .run = op_backup},
+    {.name = "import", .when = OP_ALONE, .changes = true, .takes_files = true, .run = op_import},
     {.name = "retention", .when = OP_ALONE, .changes = true, .run = op_retention},
     {.name = "tags", .when = OP_ANYTIME, .run = op_tags},
     {.name = "garbage-collect", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},
