@@ -37,7 +37,9 @@ static bool is_secret(const struct config_key *key, const struct config_node *no
                                        STR("secretkey"), STR("accesskey"), STR("apikey")};
     struct str name = last_name(key->path);
 
-    if (str_starts(str_of(key->path), STR("notifications.")) && str_eq(name, STR("headers")))
+    bool calls = str_starts(str_of(key->path), STR("notifications.")) || str_starts(str_of(key->path), STR("health."));
+
+    if (calls && str_eq(name, STR("headers")))
         return true;
     if (key->type == CONFIG_TYPE_ANY && node->key != NULL)
         name = str_of(node->key);

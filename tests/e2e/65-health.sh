@@ -36,7 +36,7 @@ check "TLS where the configuration has it and the server does not" fails_saying 
 server_stop
 
 address=2001:db8::5
-server_config tls=no addr=[2001:db8::5]:$PORT
+server_config tls=no addr="[2001:db8::5]:$PORT"
 server_start
 check "an IPv6 address" says "healthy: [2001:db8::5]:$PORT answers 401" health
 server_stop
