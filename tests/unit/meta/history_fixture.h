@@ -4,25 +4,12 @@
 
 #include <stdarg.h>
 
-#include "registry/base/clock.h"
 #include "tests/unit/meta/history_check.h"
-
-static uint64_t wall_s; /* of deletions; pushes are at NOW */
-
-/* In place of those of registry/base/clock.c. */
-uint64_t clock_wall_s(void)
-{
-    return wall_s;
-}
-
-uint64_t clock_monotonic_ms(void)
-{
-    return wall_s * 1000;
-}
+#include "tests/unit/still_clock.h"
 
 HELPER void open_world(struct world *w)
 {
-    wall_s = NOW + 100;
+    test_now = NOW + 100;
     world_open(w);
 }
 
@@ -66,7 +53,7 @@ HELPER int restore(struct world *w, const char *tag, const struct digest *d, uin
     int rc;
 
     op.restore = (struct tag_restore){
-        .repository = STR("a"), .tag = str_of(tag), .digest = d, .has_at = at > 0, .at = at, .now = wall_s};
+        .repository = STR("a"), .tag = str_of(tag), .digest = d, .has_at = at > 0, .at = at, .now = test_now};
     w->err.text[0] = '\0';
     rc = world_run(w, &op);
     history_check(look(w));

@@ -1,19 +1,11 @@
 /* The history takes no more than it may, and of what it holds the newest stays. */
-#include "registry/base/clock.h"
 #include "tests/unit/meta/check_fixture.h"
 #include "tests/unit/meta/history_check.h"
+#include "tests/unit/still_clock.h"
 
-static uint64_t wall_s = NOW; /* of deletions */
-
-/* In place of those of registry/base/clock.c. */
-uint64_t clock_wall_s(void)
+__attribute__((constructor)) static void begin(void)
 {
-    return wall_s;
-}
-
-uint64_t clock_monotonic_ms(void)
-{
-    return wall_s * 1000;
+    test_now = NOW;
 }
 
 static void whole(struct world *w)
@@ -61,7 +53,7 @@ static int undo(struct world *w, const char *repository, const char *tag, const 
 {
     struct op op = {.kind = TAG_RESTORE};
 
-    op.restore = (struct tag_restore){.repository = str_of(repository), .tag = str_of(tag), .digest = d, .now = wall_s};
+    op.restore = (struct tag_restore){.repository = str_of(repository), .tag = str_of(tag), .digest = d, .now = test_now};
     return world_run(w, &op);
 }
 
@@ -141,7 +133,7 @@ static struct digest delete_large(struct world *w, const char *repository, unsig
 {
     struct digest d = push_large(w, repository, number, LARGE);
 
-    wall_s++;
+    test_now++;
     CHECK_INT(manifest_delete(w, repository, d), 0);
     return d;
 }
@@ -171,7 +163,7 @@ TEST(removed, "a repository's deleted manifests take so much and no more: the ol
 static size_t delete_small(struct world *w, unsigned from, unsigned n)
 {
     for (unsigned i = from; i < from + n; i++) {
-        wall_s++;
+        test_now++;
         CHECK_INT(manifest_delete(w, "a", push_large(w, "a", i, 64)), 0);
     }
     return entries(w, KV_REMOVED);

@@ -14,7 +14,7 @@ TEST(remembered, "a tag's history tells what it pointed to before and after each
     image(&w, 2, "v"); /* the same again */
     CHECK_INT(tag_delete(&w, "a", "v"), 0);
     image(&w, 1, "v");
-    wall_s = NOW + 200;
+    test_now = NOW + 200;
     CHECK_INT(manifest_delete(&w, "a", one), 0);
     image(&w, 1, "w");
     history_is(
@@ -175,10 +175,10 @@ TEST(future, "events from a clock that was ahead are forgotten with the first on
 
     open_world(&w);
     image(&w, 1, "v");
-    wall_s = NOW * 1000;
+    test_now = NOW * 1000;
     for (int i = 0; i < 300; i++) {
         CHECK_INT(tag_delete(&w, "a", "v"), 0);
-        wall_s = NOW * 1000 + (uint64_t)i;
+        test_now = NOW * 1000 + (uint64_t)i;
         if (i < 299)
             CHECK_INT(restore(&w, "v", NULL, 0), 0);
     }
@@ -198,10 +198,10 @@ TEST(past, "a clock that starts long ago has nothing forgotten, whatever happens
     CHECK_INT(tag_delete(&w, "a", "v"), 0);
     CHECK_INT(forget_old(&w, 0, NOW / 2), 0);
     image(&w, 1, "v");
-    wall_s = 100;
+    test_now = 100;
     CHECK_INT(tag_delete(&w, "a", "v"), 0);
     CHECK_INT(forget_old(&w, 50, NOW / 2), 0);
-    wall_s = NOW + 100;
+    test_now = NOW + 100;
     CHECK_INT(forget_old(&w, NOW, NOW * 100), 0);
     CHECK_INT(forget_old(&w, NOW + 101, NOW * 100), 4);
     world_close(&w);

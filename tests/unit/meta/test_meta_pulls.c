@@ -43,7 +43,7 @@ TEST(pulls, "the time of a pull is written when what is known is an hour old, an
 static int begin_noting(struct meta_txn *txn, struct meta_change *change, struct err *e)
 {
     (void)change;
-    return meta_pulls_begin(txn, wall_s, e);
+    return meta_pulls_begin(txn, test_now, e);
 }
 
 TEST(pulls_since, "since when pulls are noted is written once")
@@ -55,7 +55,7 @@ TEST(pulls_since, "since when pulls are noted is written once")
     CHECK_INT(meta_pulls_since(look(&w), 123), 123);
     meta_done(w.reader);
     CHECK_INT(meta_write(w.meta, &change), 0);
-    wall_s += 50;
+    test_now += 50;
     CHECK_INT(meta_write(w.meta, &change), 0);
     CHECK_INT(meta_pulls_since(look(&w), 123), NOW + 100);
     meta_done(w.reader);

@@ -42,10 +42,10 @@ TEST(at, "a tag is put back to what it was at a time, and to nothing else")
     open_world(&w);
     one = image(&w, 1, "v"); /* at NOW */
     CHECK_INT(tag_delete(&w, "a", "v"), 0);
-    wall_s = NOW + 200;
+    test_now = NOW + 200;
     two = image(&w, 2, NULL);
     CHECK_INT(restore(&w, "v", &two, 0), 0);
-    wall_s = NOW + 300;
+    test_now = NOW + 300;
     CHECK_INT(restore(&w, "v", NULL, NOW + 99), 0);
     CHECK_INT(tag_points_to(&w, "a", "v", one), 0);
     CHECK_INT(restore(&w, "v", NULL, NOW + 150), -1);
@@ -159,7 +159,7 @@ TEST(missing_child, "an index whose child is forgotten is put back only where ch
     CHECK_INT(w.err.code, ERR_REFERENCE);
     CHECK(!there(&w, index));
     op.restore = (struct tag_restore){
-        .repository = STR("a"), .tag = STR("all"), .allow_missing_children = true, .now = wall_s};
+        .repository = STR("a"), .tag = STR("all"), .allow_missing_children = true, .now = test_now};
     CHECK_INT(world_run(&w, &op), 0);
     CHECK_INT(op.restore.manifests, 1);
     CHECK(there(&w, index));

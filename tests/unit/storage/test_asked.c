@@ -13,6 +13,11 @@ uint64_t clock_monotonic_ms(void)
     return test_ms;
 }
 
+uint64_t clock_monotonic_us(void)
+{
+    return test_ms * 1000;
+}
+
 uint64_t clock_wall_s(void)
 {
     return NOW;

@@ -9,27 +9,14 @@
 #include <string.h>
 #include <time.h>
 
-#include "registry/base/clock.h"
 #include "storage/meta/meta_internal.h"
 #include "storage/store.h"
 #include "storage/upkeep/sweep.h"
 #include "tests/unit/meta/meta_fixture.h"
+#include "tests/unit/still_clock.h"
 #include "tests/unit/test.h"
 
 enum { GRACE = 10 };
-
-static uint64_t test_now; /* wall-clock seconds; behind what the files of the test get as their times */
-
-/* In place of those of registry/base/clock.c. */
-uint64_t clock_wall_s(void)
-{
-    return test_now;
-}
-
-uint64_t clock_monotonic_ms(void)
-{
-    return test_now * 1000;
-}
 
 struct yard {
     struct store *store;
