@@ -15,6 +15,11 @@ int oci_error_status(enum oci_error error)
     return table[error].status;
 }
 
+const char *oci_error_code(enum oci_error error)
+{
+    return table[error].code;
+}
+
 void oci_error_json(enum oci_error error, struct str detail, struct sbuf *out)
 {
     sbuf_printf(out, "{\"errors\":[{\"code\":\"%s\",\"message\":\"%s\"", table[error].code, table[error].message);

@@ -38,6 +38,8 @@ enum oci_error {
 };
 
 int oci_error_status(enum oci_error error);
+/* The code on the wire: "MANIFEST_UNKNOWN". */
+const char *oci_error_code(enum oci_error error);
 /* {"errors":[{"code","message","detail"}]}; `detail` may be empty. */
 void oci_error_json(enum oci_error error, struct str detail, struct sbuf *out);
 

@@ -118,6 +118,7 @@ static void send_error(struct request *rq, enum oci_error error, struct str deta
 {
     struct sbuf json = {0};
 
+    rq->error = oci_error_code(error);
     oci_error_json(error, detail, &json);
     reply_body(rq, oci_error_status(error), "application/json", (struct str){json.p, json.n});
     sbuf_free(&json);

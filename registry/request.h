@@ -57,6 +57,7 @@ struct request {
     void (*done)(struct request *rq);
     int rc;
     struct err err;
+    const char *error; /* the protocol's code that it was answered with; NULL: none */
 
     struct sbuf origin; /* who asks, to be told others (events/event_call.h); empty: nobody is told */
 

@@ -1,5 +1,5 @@
-/* The end of a request: it is counted in the metrics, and has one access-log line, unless that is off: the combined
- * format, then the request's id. Thread: the request's loop. */
+/* The end of a request: it is counted in the metrics, and has one access-log line, unless that is off: in the
+ * format of log.accesslog.formatter. Thread: the request's loop. */
 #ifndef BERTH_REGISTRY_REQUEST_LOG_H
 #define BERTH_REGISTRY_REQUEST_LOG_H
 

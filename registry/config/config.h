@@ -109,6 +109,7 @@ struct config {
     size_t log_field_count;
     char *log_file; /* NULL: stderr */
     bool accesslog_disabled;
+    bool accesslog_json;  /* else combined */
     char *accesslog_file; /* NULL: stdout */
 
     /* storage */

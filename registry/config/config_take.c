@@ -160,6 +160,16 @@ int take_log_formatter(struct config *config, const struct config_key *key, cons
     return 0;
 }
 
+int take_accesslog_formatter(struct config *config, const struct config_key *key, const struct config_node *node,
+                             struct err *e)
+{
+    (void)key;
+    config->accesslog_json = strcmp(node->text, "json") == 0;
+    if (config->accesslog_json || strcmp(node->text, "combined") == 0)
+        return 0;
+    return config_node_fail(node, e, "\"%.80s\" is no format of the access log; write combined or json", node->text);
+}
+
 /* Both log formats write the key bare, beside the keys that every line has. */
 static int check_field_name(const struct config_node *field, struct err *e)
 {

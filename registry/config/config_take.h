@@ -25,6 +25,7 @@ config_take take_version;
 config_take take_log_level;
 config_take take_old_log_level;
 config_take take_log_formatter;
+config_take take_accesslog_formatter;
 config_take take_log_fields;
 config_take take_auth;
 config_take take_realm;

@@ -241,6 +241,16 @@ static void read_head(struct http1 *c)
         stream_await_readable(c->stream, on_head_readable);
 }
 
+static void note_tls(struct http1 *c)
+{
+    const SSL *ssl = stream_ssl(c->stream);
+
+    if (ssl == NULL)
+        return;
+    c->driven.peer.tls_version = SSL_get_version(ssl);
+    c->driven.peer.tls_cipher = SSL_get_cipher_name(ssl);
+}
+
 static void on_handshake(void *owner, bool ok)
 {
     struct http1 *c = owner;
@@ -254,6 +264,7 @@ static void on_handshake(void *owner, bool ok)
         http1_close(c);
         return;
     }
+    note_tls(c);
     http1_enter(c, IDLE);
     read_head(c);
 }

@@ -21,6 +21,8 @@ struct peer {
     char text[64]; /* the address for people, without a port; "-" on a Unix socket */
     uint16_t port; /* 0 on a Unix socket */
     struct network_address address;
+    const char *tls_version; /* constant texts; NULL: plain HTTP */
+    const char *tls_cipher;
     struct client_certificate *certificate; /* of the connection's TLS; NULL: none is asked for */
 };
 

@@ -217,7 +217,7 @@ class Experiment:
         self.must(report["without_retry"] == 0, f"{name}: {report['without_retry']} answers had no Retry-After of at least a second")
         self.must(set(answers) <= {401, 429, 503}, f"{name}: a guess was answered otherwise: {answers}")
         self.must(first is not None and first < SOON, f"{name}: nobody was told soon to slow down")
-        self.must(counted["wrong"] == answers.get(401, 0), f"{name}: {counted['refused']} wrong by the metrics")
+        self.must(counted["wrong"] == answers.get(401, 0), f"{name}: {counted['wrong']} wrong by the metrics")
         self.must(counted["throttled"] == answers.get(429, 0), f"{name}: {counted['throttled']} throttled by the metrics")
 
     def run(self):

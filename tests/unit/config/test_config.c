@@ -9,7 +9,8 @@ TEST(defaults, "without file and variables every field has its default")
     CHECK_INT(l.config->log_level, LOG_LEVEL_INFO);
     CHECK_INT(l.config->log_format, LOG_FORMAT_TEXT);
     CHECK_INT(l.config->log_field_count, 0);
-    CHECK(!l.config->accesslog_disabled && l.config->log_file == NULL && l.config->accesslog_file == NULL);
+    CHECK(!l.config->accesslog_disabled && !l.config->accesslog_json);
+    CHECK(l.config->log_file == NULL && l.config->accesslog_file == NULL);
     CHECK_TEXT(l.config->root_directory, "/var/lib/registry");
     CHECK(!l.config->delete_enabled && !l.config->readonly);
     CHECK(l.config->upload_purging.enabled && !l.config->upload_purging.dry_run);
@@ -56,7 +57,7 @@ TEST(everything, "every served key reaches its field")
 
     LOAD("version: 0.1\n"
          "log: {level: debug, formatter: json, fields: {service: registry, number: 5, empty: }, accesslog: {disabled: "
-         "true, file: /log/access}, file: /log/berth}\n"
+         "true, formatter: json, file: /log/access}, file: /log/berth}\n"
          "storage:\n"
          "  filesystem: {rootdirectory: /data, maxthreads: 100}\n"
          "  delete: {enabled: true}\n"
@@ -96,7 +97,7 @@ TEST(everything, "every served key reaches its field")
     CHECK_TEXT(l.config->log_fields[1].key, "number");
     CHECK(str_eq(l.config->log_fields[1].value, STR("5")));
     CHECK(str_eq(l.config->log_fields[2].value, STR("")));
-    CHECK(l.config->accesslog_disabled);
+    CHECK(l.config->accesslog_disabled && l.config->accesslog_json);
     CHECK_TEXT(l.config->log_file, "/log/berth");
     CHECK_TEXT(l.config->accesslog_file, "/log/access");
     CHECK_TEXT(l.config->root_directory, "/data");

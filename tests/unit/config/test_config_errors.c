@@ -171,6 +171,8 @@ TEST(values, "a value outside its vocabulary is refused with the vocabulary")
         {"log: {level: loud}", "2: log.level: \"loud\" is no log level; write error, warn, info or debug"},
         {"loglevel: loud", "2: loglevel: \"loud\" is no log level; write error, warn, info or debug"},
         {"log: {formatter: xml}", "2: log.formatter: \"xml\" is no log format; write text or json"},
+        {"log: {accesslog: {formatter: text}}",
+         "2: log.accesslog.formatter: \"text\" is no format of the access log; write combined or json"},
         {"log: {fields: {'a b': c}}", "2: log.fields.a b: a field's name has no blanks, = or quotes; choose another"},
         {"log: {fields: {msg: c}}",
          "2: log.fields.msg: every log line has a field of this name already; choose another"},
