@@ -239,6 +239,7 @@ install: all man ## install below DESTDIR and PREFIX
 	install -m 0644 $(BUILD)/man/berth-config.5 $(SHARE)/man/man5
 	install -m 0644 $(COMPLETIONS) $(SHARE)/bash-completion/completions
 	install -m 0644 conf/config.yml $(SHARE)/berth/config.example.yml
+	install -m 0644 conf/grafana-dashboard.json conf/prometheus-alerts.yml $(SHARE)/berth
 	install -d $(SYSTEMD)
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' conf/berth.service >$(SYSTEMD)/berth.service
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' conf/berth-backup.service >$(SYSTEMD)/berth-backup.service

@@ -16,7 +16,7 @@ test=(
     curl ca-certificates openssl gnutls-bin python3 jq procps iproute2 strace util-linux apache2-utils groff-base
     pebble acme-tiny
     docker.io 'docker-cli?' docker-registry containerd runc skopeo podman buildah umoci
-    openssh-client openssh-server sudo 'busybox-static|busybox'
+    openssh-client openssh-server sudo 'busybox-static|busybox' prometheus
 )
 lint=(clang clang-tidy clang-format cppcheck shellcheck)
 # What goes into the container image comes from these, too: the libraries that Berth loads, the authorities.
@@ -151,7 +151,7 @@ look
 case ${1-} in
 build) main "${build[@]}" ;;
 test)
-    mapfile -t fresh < <(missing_of docker.io docker-registry containerd openssh-server)
+    mapfile -t fresh < <(missing_of docker.io docker-registry containerd openssh-server prometheus)
     main "${test[@]}"
     stop_services "${fresh[@]}"
     ;;
