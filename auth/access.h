@@ -154,6 +154,10 @@ size_t access_rule_count(const struct access *access);
  * that no rule matched. `rule` is at most access_rule_count(). */
 void access_describe(const struct access *access, size_t rule, struct sbuf *out);
 
+/* Each user that a rule names, with the rule's origin, then each member of a group, with the group's name. */
+void access_each_user(const struct access *access, void (*visit)(void *context, struct str origin, struct str user),
+                      void *context);
+
 /* The parts of a rule, as bits. */
 enum access_part {
     ACCESS_PART_REPOSITORY = 1,

@@ -66,3 +66,17 @@ void access_describe_parts(unsigned parts, struct sbuf *out)
         first = false;
     }
 }
+
+void access_each_user(const struct access *access, void (*visit)(void *context, struct str origin, struct str user),
+                      void *context)
+{
+    for (size_t i = 0; i < access->rule_count; i++) {
+        const struct access_entry *entry = &access->rules[i];
+
+        for (size_t k = 0; k < entry->subject_count; k++)
+            if (entry->subjects[k].kind == ACCESS_SUBJECT_USER)
+                visit(context, entry->origin, entry->subjects[k].name);
+    }
+    for (size_t i = 0; i < access->member_count; i++)
+        visit(context, access->members[i].group, access->members[i].user);
+}

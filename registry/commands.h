@@ -35,6 +35,7 @@ enum command_option {
     OPTION_RATE,
     OPTION_METADATA_ONLY,
     OPTION_DEPTH,
+    OPTION_HOST,
     OPTION_TIMEOUT,
     OPTION_NO_VERIFY,
     OPTION_REPOSITORY,
@@ -48,6 +49,8 @@ int command_access(const struct invocation *call);
 int command_health(const struct invocation *call);
 /* config show, check [CONFIG], keys [KEY], man: what is configured, and what can be. */
 int command_config(const struct invocation *call);
+/* doctor [CONFIG]: what is wrong with the set-up? */
+int command_doctor(const struct invocation *call);
 /* backup DIR (an operation), backup list DIR, backup verify DIR: snapshots of the data directory. */
 int command_backup(const struct invocation *call);
 /* restore DIR: a new data directory from one. */

@@ -24,7 +24,7 @@ static const struct option_spec options[] = {
     [OPTION_QUIET] = {.name = "quiet", .help = "say nothing but errors"},
     [OPTION_USER] = {.name = "user",
                      .value = "NAME[:GROUP]",
-                     .help = "as root: become that user for good, once ports are bound"},
+                     .help = "serve, as root: become that user for good, once ports are bound; doctor: who will serve"},
     [OPTION_GRACE] = {.name = "grace",
                       .value = "DURATION",
                       .help = "keep what was needed within that time; 0s: nothing, not even what is being pushed; "
@@ -65,6 +65,10 @@ static const struct option_spec options[] = {
                            .value = "PATTERN",
                            .help = "only such: team/app, or team/** for all below team; may be given several times",
                            .repeats = true},
+    [OPTION_HOST] = {.name = "host",
+                     .value = "NAME",
+                     .help = "what clients call the registry: a name or an address, with or without a port",
+                     .repeats = true},
 };
 
 static const struct program_example examples[] = {
@@ -72,6 +76,7 @@ static const struct program_example examples[] = {
     {"serve with the defaults, images elsewhere", "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/srv/images berth serve"},
     {"serve ports that need root, as a user of its own", "berth serve /etc/berth/config.yml --user berth"},
     {"does it answer? for a container's health check", "berth health --timeout 3s"},
+    {"something does not work?", "berth doctor"},
     {"what is in force, and which file or variable says so?", "berth config show"},
     {"what can be configured about TLS?", "berth config keys http.tls"},
     {"how is the server? let it be read-only for a while", "berth ctl status; berth ctl read-only on"},
@@ -140,6 +145,14 @@ static const struct command_spec commands[] = {
      .help = "the server that runs: how it is; what it shall do until it is restarted; drain: not ready, connections "
              "end, with --timeout wait for that; reload: users, rules, certificates, and what is wrong with them",
      .run = command_op},
+    {.name = "doctor",
+     .arguments = "[CONFIG-FILE]",
+     .max = 1,
+     .options = TAKES(OPTION_HOST) | TAKES(OPTION_USER) | TAKES(OPTION_JSON),
+     .help =
+         "what is wrong with the configuration, files, certificates, disk, ports and clock, and what to do; changes "
+         "nothing; ends with the lines for Docker hosts",
+     .run = command_doctor},
     {.name = "du",
      .arguments = "[PATH…]",
      .max = ARGUMENTS_ANY,

@@ -23,14 +23,16 @@ rooms_of() {
     tools/ca/*) echo 'tools/ca tools/certificate tools auth registry/base' ;;
     tools/user/*) echo 'tools/user tools auth registry/base' ;;
     tools/trust/*) echo 'tools/trust tools registry/base' ;;
+    tools/doctor/*) echo 'tools/doctor tools/certificate tools/trust tools auth storage registry/config registry/base' ;;
     tools/berth_*) echo 'tools tools/ca tools/certificate tools/user tools/trust auth registry/base' ;;
     tools/*) echo 'tools auth registry/base' ;;
     registry/client/*) echo 'registry/client registry/base' ;;
     registry/health/*) echo 'registry registry/health registry/client registry/config registry/base' ;;
     registry/config/*) echo 'registry/config auth storage storage/upkeep registry/base' ;;
     registry/ops/*) echo 'registry registry/ops registry/config registry/client registry/events storage storage/meta storage/upkeep storage/backup storage/distribution registry/base' ;;
+    registry/command_doctor.c) echo 'registry tools/doctor registry/base' ;;
     registry/*) echo 'registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup storage/distribution registry/base' ;;
-    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup storage/distribution tools tools/ca tools/certificate tools/user tools/trust registry/base' ;;
+    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup storage/distribution tools tools/ca tools/certificate tools/doctor tools/user tools/trust registry/base' ;;
     *) echo '' ;;
     esac
 }

@@ -17,6 +17,8 @@ static const char *const level_names[] = {"error", "warn", "info", "debug"};
 static _Atomic(int) threshold = LOG_LEVEL_INFO;
 static _Thread_local bool is_quiet;
 static _Thread_local struct sbuf *echo;
+static _Thread_local log_take *diverted; /* NULL: to stderr */
+static _Thread_local void *diverted_context;
 static enum log_format style = LOG_FORMAT_TEXT;
 static struct sbuf constant_fields; /* already in the chosen format */
 
@@ -89,6 +91,12 @@ bool log_level_parse(struct str name, enum log_level *out)
 void log_echo(struct sbuf *out)
 {
     echo = out;
+}
+
+void log_divert(log_take *take, void *context)
+{
+    diverted = take;
+    diverted_context = context;
 }
 
 bool log_enabled(enum log_level level)
@@ -167,6 +175,10 @@ static void emit(enum log_level level, const struct log_field *fields, size_t n,
     char message[1024];
 
     vsnprintf(message, sizeof(message), fmt, ap);
+    if (diverted != NULL) {
+        diverted(diverted_context, level, message);
+        return;
+    }
     if (echo != NULL && level <= LOG_LEVEL_WARN)
         sbuf_printf(echo, "%s: %s\n", level_names[level], message);
     sbuf_printf(&line, style == LOG_FORMAT_JSON ? "{\"time\":\"" : "time=");

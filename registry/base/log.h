@@ -43,6 +43,10 @@ void log_to(struct log_file *file);
 void log_echo(struct sbuf *out);
 /* While `quiet` the calling thread logs errors only: for what is done again and was logged the first time. */
 void log_quiet(bool quiet);
+/* The calling thread's lines go to `take` instead, without their fields, until it is NULL: for who wants to tell in his
+ * own way what others would log. */
+typedef void log_take(void *context, enum log_level level, const char *message);
+void log_divert(log_take *take, void *context);
 
 void log_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void log_warn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

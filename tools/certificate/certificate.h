@@ -134,6 +134,37 @@ int certificate_signed_by(const struct certificate *certificate, const struct ce
 /* Whole days until its end; negative when it has expired. */
 int certificate_days_left(const struct certificate *certificate);
 
+/* --- examined (certificate_examine.c) --- */
+
+/* What its holder should know before his clients tell him. */
+struct examination {
+    int64_t from, until; /* seconds since the epoch */
+    bool authority;      /* it may sign others */
+    bool serves;         /* its key usages allow TLS servers */
+    bool self_signed;
+    bool named;             /* for any host: names of the subject count no more (RFC 9525) */
+    bool weak_signature;    /* it, or one that follows it, is signed over MD5 or SHA-1 */
+    unsigned misplaced;     /* the first, from 1, of those that follow it that did not sign the one before; 0: none */
+    bool incomplete;        /* the last in the file was issued by one that clients do not have */
+    char issuer[HOST_ROOM]; /* of that one, printable */
+};
+
+/* Clients are taken to have what this system trusts, and self-signed authorities in the files of `neighbours`, which
+ * need not exist. Blocks. */
+void certificate_examine(const struct certificate *certificate, char *const *neighbours, size_t n,
+                         struct examination *out);
+/* Does this system trust who issued the last in the file? */
+bool certificate_is_known(const struct certificate *certificate);
+/* One of those that follow, from 1, alone and without a key; 0 is the first itself. NULL past the last. The caller frees
+ * it. */
+struct certificate *certificate_at(const struct certificate *certificate, unsigned i);
+
+/* What is wrong with the revocation lists in the PEM file `path`, of which each is to be of one of the authorities in
+ * `authority` and those that follow it: `*until` is the earliest next update (INT64_MAX: none says), `*strangers` how
+ * many are of nobody there. ERR_INVALID when there is no list, ERR_NOT_FOUND, ERR_DENIED. */
+int crl_examine(const char *path, const struct certificate *authority, int64_t *until, unsigned *strangers,
+                unsigned *lists, struct err *e);
+
 /* What a list of certificates says of one. */
 struct summary {
     char serial[SERIAL_TEXT_ROOM]; /* lower-case hexadecimal without leading zeros */

@@ -190,3 +190,30 @@ TEST(quiet, "a thread that is told to be quiet logs errors only, until it is tol
     CHECK(strstr(text, "msg=\"heard\"") != NULL && strstr(text, "msg=\"heard again\"") != NULL);
     free(text);
 }
+
+static void take_line(void *context, enum log_level level, const char *message)
+{
+    struct sbuf *taken = context;
+
+    sbuf_printf(taken, "%d %s\n", (int)level, message);
+}
+
+TEST(divert, "lines go to who asked for them, as bare messages, and to stderr again after")
+{
+    struct sbuf taken = {0};
+    char *text;
+
+    log_init(LOG_LEVEL_WARN, LOG_FORMAT_TEXT, NULL, 0);
+    catch_stderr();
+    log_divert(take_line, &taken);
+    log_warn("one %d", 1);
+    log_info("not wanted");
+    log_error("two");
+    log_divert(NULL, NULL);
+    log_warn("three");
+    text = release_stderr();
+    CHECK_TEXT(sbuf_text(&taken), "1 one 1\n0 two\n");
+    CHECK(strstr(text, "three") != NULL && strstr(text, "one") == NULL);
+    free(text);
+    sbuf_free(&taken);
+}
