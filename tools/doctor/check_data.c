@@ -146,7 +146,8 @@ static void check_content(struct patient *p)
     }
     if (exists(root, "docker/registry/v2/repositories") && !exists(root, "meta/data.mdb")) {
         complain(p, SEVERITY_WARNING, "%s holds the images of registry:2, which were not taken over yet", root);
-        advise(p, "berth import %s", word(root));
+        advise(p, "berth import %s%s%s", word(root), p->config->source == NULL ? "" : " --config ",
+               p->config->source == NULL ? "" : word(p->config->source));
     }
 }
 

@@ -68,6 +68,11 @@ TEST(secrets, "secrets are masked, wherever they come from, and nothing else is"
          "password: \"********\" # config.yml:2; ignored: without effect while there is no remoteurl"},
         {"version: 0.1\nproxy: {exec: {env: {TOKEN: hush}}}\n", "",
          "TOKEN: \"********\" # config.yml:2; ignored: without effect while there is no remoteurl"},
+        {"version: 0.1\nnotifications: {endpoints: [{name: a, url: 'https://me:hush@b/c', headers: {Authorization: "
+         "[Bearer hush]}}]}\n",
+         "", "- \"********\" # config.yml:2"},
+        {"version: 0.1\nhealth: {http: [{uri: 'http://a/', headers: {Cookie: [hush]}}]}\n", "",
+         "- \"********\" # config.yml:2"},
         {"version: 0.1\nlog: {fields: {from: 'http://me:hush@host:80/x'}}\n", "",
          "from: \"http://me:********@host:80/x\" # config.yml:2"},
         {"version: 0.1\nlog: {fields: {from: 'http://me:hu@sh@host/x'}}\n", "",
@@ -169,7 +174,11 @@ TEST(again, "what is told is a configuration that means the same")
          ""},
         {"version: 0.1\nstorage: {quotas: [{limit: 1GiB}], maintenance: {retention: {enabled: true, rules: [{keeplast: "
          "3, "
-         "repositories: ['**']}]}}}\nredis: {}\n",
+         "repositories: ['**']}]}}}\nredis: {}\nnotifications: {endpoints: [{name: a, url: 'https://b/c', timeout: 2s, "
+         "ignore: {actions: "
+         "[pull]}}, {name: b, url: 'http://c', disabled: true}]}\nhealth: {storagedriver: {enabled: true}, tcp: "
+         "[{addr: "
+         "'a:1'}]}\n",
          ""},
     };
 
