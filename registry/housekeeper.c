@@ -12,6 +12,7 @@
 #include "registry/rules.h"
 #include "registry/served.h"
 #include "registry/service_manager.h"
+#include "registry/watchdog.h"
 #include "storage/upload_census.h"
 
 enum {
@@ -69,7 +70,7 @@ static uint64_t purge_uploads(struct server *server, uint64_t due_ms)
     return purged == PURGE_AT_ONCE ? now_ms : now_ms + config->upload_purging.interval_s * 1000;
 }
 
-static void wait_for_signals(struct server *server, const sigset_t *signals)
+static void wait_for_signals(struct server *server, const sigset_t *signals, struct watchdog *watchdog)
 {
     const struct timespec pause = {HOUSEKEEPING_MS / 1000, HOUSEKEEPING_MS % 1000 * 1000000L};
     uint64_t purge_due_ms = clock_monotonic_ms() + FIRST_PURGE_MS;
@@ -92,6 +93,7 @@ static void wait_for_signals(struct server *server, const sigset_t *signals)
         if (number == SIGHUP)
             service_ready();
         health_watch(server->health);
+        watchdog_look(watchdog, clock_monotonic_ms());
         uploads_count_some(server->store->uploads, COUNTED_AT_ONCE);
         purge_due_ms = purge_uploads(server, purge_due_ms);
     }
@@ -112,6 +114,7 @@ static void drain(struct server *server)
 
 void keep_house(struct server *server)
 {
+    struct watchdog *watchdog = watchdog_new(server->loops, server->loop_count, clock_monotonic_ms());
     sigset_t signals;
 
     sigemptyset(&signals);
@@ -119,7 +122,8 @@ void keep_house(struct server *server)
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGHUP);
     sigaddset(&signals, SIGUSR1);
-    wait_for_signals(server, &signals);
+    wait_for_signals(server, &signals, watchdog);
+    watchdog_free(&watchdog); /* who stops is not watched */
     live_set_stopping(&server->live);
     service_stopping();
     drain(server);

@@ -11,6 +11,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
+#include "registry/base/str.h"
 
 /* "/path", or "@name" in the abstract name space, which begins with a NUL and is not terminated by one. */
 static socklen_t address_of(const char *name, struct sockaddr_un *out)
@@ -64,4 +65,27 @@ void service_reloading(void)
 void service_stopping(void)
 {
     say("STOPPING=1");
+}
+
+void service_alive(void)
+{
+    say("WATCHDOG=1");
+}
+
+/* A number from the environment; false when it is none. */
+static bool take(const char *name, uint64_t *out)
+{
+    const char *text = getenv(name);
+
+    return text != NULL && str_to_u64(str_of(text), out);
+}
+
+uint64_t service_watchdog_ms(void)
+{
+    uint64_t usec, pid;
+
+    /* sd_watchdog_enabled(3): with WATCHDOG_PID it is meant for that process alone. */
+    if (getenv("WATCHDOG_PID") != NULL && (!take("WATCHDOG_PID", &pid) || pid != (uint64_t)getpid()))
+        return 0;
+    return take("WATCHDOG_USEC", &usec) ? usec / 1000 : 0;
 }

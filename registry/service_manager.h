@@ -7,8 +7,14 @@
 #ifndef BERTH_REGISTRY_SERVICE_MANAGER_H
 #define BERTH_REGISTRY_SERVICE_MANAGER_H
 
+#include <stdint.h>
+
 void service_ready(void);     /* serving, or done with reloading */
 void service_reloading(void); /* service_ready() follows */
 void service_stopping(void);
+void service_alive(void); /* for its watchdog */
+
+/* How often the watchdog wants to hear of this process, in milliseconds; 0: not at all. */
+uint64_t service_watchdog_ms(void);
 
 #endif

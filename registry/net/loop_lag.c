@@ -37,6 +37,14 @@ static bool read_wait(const struct loop_lag *lag, uint64_t *ns)
     return str_to_u64((struct str){second.p, str_find(second, ' ')}, ns);
 }
 
+uint64_t loop_lag_turns(const struct loop_lag *lag)
+{
+    struct bucket_counts counts = {0};
+
+    buckets_read(&lag->turns, &counts);
+    return counts.total;
+}
+
 static void put_waits(struct sbuf *out, const struct loop_lag *const *lags, size_t n)
 {
     static const char name[] = "berth_loop_processor_wait_seconds_total";

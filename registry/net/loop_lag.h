@@ -28,6 +28,8 @@ struct loop_lag {
 void loop_lag_init(struct loop_lag *lag);
 /* A turn of so many milliseconds ended. */
 void loop_lag_note(struct loop_lag *lag, uint64_t ms);
+/* How many turns ended. A loop that does not hang ends one a second at least. */
+uint64_t loop_lag_turns(const struct loop_lag *lag);
 /* Append the metrics of `n` loops, numbered as they come, as Prometheus reads them. */
 void loop_lag_text(const struct loop_lag *const *lags, size_t n, struct sbuf *out);
 

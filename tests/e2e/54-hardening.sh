@@ -143,6 +143,30 @@ check "that it reloads and serves again" eventually heard "READY=1 RELOADING=1 R
 check "it stops" server_stop
 check "and that it stops" eventually heard "READY=1 RELOADING=1 READY=1 STOPPING=1 "
 
+# --- its watchdog
+python3 - "$WORK/watched" >"$WORK/alive" <<'PYTHON' &
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+s.settimeout(60)
+while not (said := s.recv(4096).decode()).startswith("STOPPING"):
+    print(said.split("\n")[0], time.monotonic(), flush=True)
+PYTHON
+eventually test -S "$WORK/watched"
+pets() { [[ $(grep -c WATCHDOG "$WORK/alive") -ge $1 ]]; }
+check "the server starts with a watchdog of two seconds" server_start env NOTIFY_SOCKET="$WORK/watched" WATCHDOG_USEC=2000000
+check "which hears of it again and again" eventually pets 3
+log_mark
+# Each turn of each loop takes five seconds more.
+timeout 5 strace -qq -f -p "$SERVER_PID" -e trace=epoll_wait -e inject=epoll_wait:delay_enter=5000000 -o /dev/null &
+hung() { log_says 'event loop [0-9]+ has not turned for [0-9]+ ms; if it goes on like that'; }
+check "when a loop hangs that is said" eventually hung
+before=$(grep -c WATCHDOG "$WORK/alive")
+sleep 1
+check "and the watchdog hears nothing" test "$(grep -c WATCHDOG "$WORK/alive")" == "$before"
+check "until the loop turns again" eventually pets $((before + 1))
+check "it stops" server_stop
+
 # --- the unit
 unit=$TESTS/../conf/berth.service
 sed "s|/usr/local/bin/berth|$BUILD/berth|; /^Documentation=/d" "$unit" >"$WORK/berth.service"

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "registry/base/str.h"
+#include "registry/watchdog.h"
 #include "tests/unit/test.h"
 
 /* A socket of the service manager's at `name`, which is put into the environment. */
@@ -85,4 +86,67 @@ TEST(nobody, "without a service manager, or with one that is gone, nothing happe
     long_name[sizeof(long_name) - 1] = '\0';
     setenv("NOTIFY_SOCKET", long_name, 1);
     service_ready();
+}
+
+TEST(watchdog_time, "the watchdog's time is for the process that it names, and a number")
+{
+    static const struct {
+        const char *usec, *pid; /* "self": this process */
+        uint64_t ms;
+    } cases[] = {
+        {"60000000", NULL, 60000}, {"60000000", "self", 60000},
+        {"60000000", "1", 0},      {"60000000", "x", 0},
+        {"60s", NULL, 0},          {"", NULL, 0},
+        {NULL, "self", 0},
+    };
+    char self[20];
+
+    snprintf(self, sizeof(self), "%ld", (long)getpid());
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *pid = cases[i].pid;
+
+        unsetenv("WATCHDOG_USEC");
+        unsetenv("WATCHDOG_PID");
+        if (cases[i].usec != NULL)
+            setenv("WATCHDOG_USEC", cases[i].usec, 1);
+        if (pid != NULL)
+            setenv("WATCHDOG_PID", strcmp(pid, "self") == 0 ? self : pid, 1);
+        if (service_watchdog_ms() != cases[i].ms)
+            test_fail(__FILE__, __LINE__, "case %zu: %llu", i, (unsigned long long)service_watchdog_ms());
+    }
+    unsetenv("WATCHDOG_USEC");
+    unsetenv("WATCHDOG_PID");
+}
+
+TEST(watchdog, "the watchdog hears that we live while every loop turns, and not otherwise")
+{
+    static struct loop loops[2];
+    struct watchdog *watchdog;
+    char name[100];
+    int fd;
+
+    snprintf(name, sizeof(name), "@berth-watchdog-%ld", (long)getpid());
+    fd = listen_at(name);
+    setenv("WATCHDOG_USEC", "8000000", 1);
+    watchdog = watchdog_new(loops, 2, 10000);
+    CHECK(watchdog != NULL);
+    loop_lag_note(&loops[0].lag, 1);
+    loop_lag_note(&loops[1].lag, 1);
+    watchdog_look(watchdog, 11000);
+    CHECK_TEXT(heard(fd), ""); /* it is early */
+    watchdog_look(watchdog, 12000);
+    CHECK_TEXT(heard(fd), "WATCHDOG=1");
+    loop_lag_note(&loops[0].lag, 1);
+    watchdog_look(watchdog, 14000);
+    watchdog_look(watchdog, 17000);
+    CHECK_TEXT(heard(fd), ""); /* the other one hangs */
+    loop_lag_note(&loops[1].lag, 5000);
+    watchdog_look(watchdog, 17500);
+    CHECK_TEXT(heard(fd), "WATCHDOG=1");
+    watchdog_free(&watchdog);
+    CHECK(watchdog == NULL);
+    unsetenv("WATCHDOG_USEC");
+    CHECK(watchdog_new(loops, 2, 0) == NULL);
+    watchdog_look(NULL, 0);
+    close(fd);
 }
