@@ -109,39 +109,26 @@ static bool is_same(int dir, const char *name, const struct stat *st)
            found.st_dev == st->st_dev;
 }
 
-/* Over a file that has to go: by way of the workshop, so that there is always one. */
-static int replace_by_link(struct carrier *c, const struct carry *what)
+/* By way of the workshop: what is at the blob's name, a client's push of this moment say, goes when there is the right
+ * file for it, and not before. As carry() returns, or -1 with errno alone. */
+static int make_link(struct carrier *c, const struct carry *what, struct err *e)
 {
     char made[NAME_ROOM];
-    int number;
+    int rc = 0, number;
 
     name_file(c, made);
     if (linkat(what->from, what->from_name, c->workshop, made, 0) != 0)
         return -1;
-    if (place(c, made, what) == 0)
-        return 0;
-    number = errno;
-    unlinkat(c->workshop, made, 0);
-    errno = number;
-    return -1;
-}
-
-static int make_link(struct carrier *c, const struct carry *what, struct err *e)
-{
-    int rc = linkat(what->from, what->from_name, what->to, what->to_name, 0);
-
-    if (rc != 0 && errno == EEXIST) {
-        if (is_same(what->to, what->to_name, what->st))
-            return 0;
-        rc = replace_by_link(c, what);
+    if (!is_same(c->workshop, made, what->st)) {
+        err_set(e, ERR_DAMAGED, "it was replaced while it was looked at");
+        rc = 1;
+    } else if (place(c, made, what) != 0) {
+        rc = -1;
     }
-    if (rc != 0)
-        return -1;
-    if (is_same(what->to, what->to_name, what->st))
-        return 0;
-    unlinkat(what->to, what->to_name, 0);
-    err_set(e, ERR_DAMAGED, "it was replaced while it was looked at");
-    return 1;
+    number = errno;
+    unlinkat(c->workshop, made, 0); /* still there when both were one file: rename(2) does nothing then */
+    errno = number;
+    return rc;
 }
 
 /* What keeps a link from being made, where a copy is no answer unless it is asked for; NULL: a copy it is. */
