@@ -70,13 +70,36 @@ static void put_url(struct str text, struct sbuf *out)
     sbuf_str(out, str_from(text, at));
 }
 
-static struct config_node *copy_scalar(const struct config_node *node, bool hidden)
+/* Whoever knows the address of a webhook may call it: often a token is in its path or query. */
+static bool is_webhook(const struct config_key *key)
+{
+    return strcmp(key->path, "notifications.endpoints[].url") == 0;
+}
+
+/* The scheme and the host, which the log tells, too; the rest behind a mask. */
+static void put_webhook(struct str text, struct sbuf *out)
+{
+    const char *scheme = memmem(text.p, text.n, "://", 3);
+    size_t begin = scheme == NULL ? text.n : (size_t)(scheme - text.p) + 3, end, host = begin;
+
+    for (end = begin; end < text.n && strchr("/?#", text.p[end]) == NULL; end++)
+        if (text.p[end] == '@')
+            host = end + 1;
+    sbuf_put(out, text.p, begin);
+    sbuf_printf(out, "%s", host > begin ? MASK "@" : "");
+    sbuf_put(out, text.p + host, end - host);
+    sbuf_printf(out, "%s", end < text.n ? "/" MASK : "");
+}
+
+static struct config_node *copy_scalar(const struct config_key *key, const struct config_node *node, bool hidden)
 {
     struct config_node *copy;
     struct sbuf text = {0};
 
     if (hidden && !config_node_is_unset(node))
         sbuf_printf(&text, MASK);
+    else if (is_webhook(key))
+        put_webhook(str_of(node->text), &text);
     else
         put_url(str_of(node->text), &text);
     copy = config_node_scalar((struct str){text.p, text.n}, node->plain, node->origin);
@@ -91,7 +114,7 @@ static struct config_node *copy(const struct config_key *key, const struct confi
 
     hidden = hidden || is_secret(key, node);
     if (node->kind == CONFIG_SCALAR)
-        return copy_scalar(node, hidden);
+        return copy_scalar(key, node, hidden);
     container = config_node_container(node->kind, node->origin);
     for (size_t i = 0; i < node->n; i++) {
         struct config_node *member = copy(key, node->members[i], hidden);

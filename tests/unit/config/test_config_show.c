@@ -79,6 +79,10 @@ TEST(secrets, "secrets are masked, wherever they come from, and nothing else is"
          "from: \"http://me:********@host/x\" # config.yml:2"},
         {"version: 0.1\nhealth: {http: [{uri: 'http://x/', headers: {Authorization: [hush]}}]}\n", "",
          "- \"********\" # config.yml:2"},
+        {"version: 0.1\nnotifications: {endpoints: [{url: 'https://hush:hush@x:1/hush?to=hush'}]}\n", "",
+         "- url: \"https://********@x:1/********\" # config.yml:2"},
+        {"version: 0.1\nnotifications: {endpoints: [{url: 'https://x?hush'}]}\n", "",
+         "- url: \"https://x/********\" # config.yml:2"},
         {"version: 0.1\nlog: {fields: {from: 'http://host:80/a@b'}}\n", "",
          "from: \"http://host:80/a@b\" # config.yml:2"},
         {"version: 0.1\nlog: {fields: {from: 'http://me@host:80/'}}\n", "",
@@ -88,7 +92,7 @@ TEST(secrets, "secrets are masked, wherever they come from, and nothing else is"
     };
 
     check_lines(cases, sizeof(cases) / sizeof(cases[0]));
-    for (size_t i = 0; i < 6; i++) {
+    for (size_t i = 0; i < 8; i++) {
         struct sbuf out = show_as(cases[i].yaml, "REGISTRY_HTTP_SECRET=hush2", i % 2 == 0);
 
         CHECK(strstr(out.p, "hush") == NULL && strstr(out.p, "sh@") == NULL);
