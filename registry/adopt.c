@@ -64,6 +64,12 @@ static int each_entry(int folder, int (*visit)(int folder, const char *name, voi
 
 /* ---- giving ---- */
 
+/* May anybody but root put something there? A hard link, say, of a file that is not to be given away. */
+static bool is_open_to_others(const struct stat *st)
+{
+    return (st->st_mode & S_IWOTH) != 0 || ((st->st_mode & S_IWGRP) != 0 && st->st_gid != 0);
+}
+
 struct gift {
     const struct run_as *user;
     unsigned depth;
@@ -81,12 +87,20 @@ static int give_folder(int parent, const char *name, const struct run_as *user, 
 {
     struct gift gift = {user, depth + 1};
     int folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
     int rc;
 
     if (folder < 0)
         return err_errno(e, "%s", name);
-    rc = depth < DEPTH_MAX ? each_entry(folder, give_below, &gift, e)
-                           : err_set(e, ERR_INVALID, "folders deeper than Berth makes them");
+    if (fstat(folder, &st) != 0)
+        rc = err_errno(e, "stat");
+    else if (is_open_to_others(&st))
+        rc = err_set(e, ERR_DENIED,
+                     "others than root may write to it, so what is in it is not given away; look at it, and run: "
+                     "chmod -R go-w");
+    else
+        rc = depth < DEPTH_MAX ? each_entry(folder, give_below, &gift, e)
+                               : err_set(e, ERR_INVALID, "folders deeper than Berth makes them");
     if (rc != 0)
         rc = err_wrap(e, "%s", name);
     else if (fchown(folder, user->uid, user->gid) != 0)
@@ -113,6 +127,7 @@ static int give_entry(int folder, const char *name, const struct run_as *user, u
 /* ---- the directory ---- */
 
 struct look {
+    bool parts;           /* there are some to give */
     const char *stranger; /* points into `name`; NULL: everything is known */
     char name[NAME_MAX + 1];
 };
@@ -124,8 +139,10 @@ static int look_at(int folder, const char *name, void *context, struct err *e)
     (void)folder;
     (void)e;
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-        if (strcmp(name, known[i].name) == 0)
+        if (strcmp(name, known[i].name) == 0) {
+            look->parts = look->parts || known[i].given;
             return 0;
+        }
     snprintf(look->name, sizeof(look->name), "%s", name);
     look->stranger = look->name;
     return 0;
@@ -186,6 +203,13 @@ static int give_directory(int directory, const char *path, const struct run_as *
         return -1;
     if (look.stranger != NULL) {
         log_warn("%s is left to root, because %s in it is nothing of Berth's", path, look.stranger);
+        return 0;
+    }
+    if (look.parts && is_open_to_others(&st)) {
+        log_warn(
+            "%s is left to root, because others may write to it and there is something in it; look at it, and run: "
+            "chmod go-w on it",
+            path);
         return 0;
     }
     if (give_parts(directory, user, e) != 0)

@@ -6,8 +6,8 @@
  * alone, for it was not made for this.
  *
  * Parts first, the directory itself last, each folder after what is in it: who was cut off starts again, and a folder
- * that is not root's any more has been done. Nobody but root can have put anything into a folder of root's, so no name
- * in it leads out of the tree.
+ * that is not root's any more has been done. Nothing is given out of a folder that others than root may write to: so
+ * nobody but root can have put anything there, and no name in it leads out of the tree.
  *
  * Thread: main, as root, before anybody becomes that user. Blocks for as long as there are files to give.
  */
@@ -17,8 +17,8 @@
 #include "registry/base/err.h"
 #include "registry/run_as.h"
 
-/* Give `path`, made if it is missing, to `user`. 0 also when it is somebody else's already, or holds what is not known:
- * whether he may write there is run_as_check()'s to say. */
+/* Give `path`, made if it is missing, to `user`. 0 also when it is somebody else's already, holds what is not known, or
+ * has parts that others may have put there: whether he may write there is run_as_check()'s to say. */
 int adopt_directory(const char *path, const struct run_as *user, struct err *e);
 
 #endif

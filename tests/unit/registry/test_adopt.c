@@ -141,6 +141,51 @@ TEST(links, "a symbolic link is given itself, not what it points to")
     CHECK_INT(owner_of("other"), geteuid());
 }
 
+/* Whatever the umask is. */
+static void open_to_all(const char *path)
+{
+    CHECK_INT(chmod(path_of(path), 0777), 0);
+}
+
+TEST(planted, "out of a directory that others may write to nothing is given: a hard link may lead anywhere")
+{
+    make_folder("planted");
+    make_file("shadow");
+    CHECK_INT(link(path_of("shadow"), path_of("planted/berth.lock")), 0);
+    open_to_all("planted");
+    adopt("planted");
+    CHECK_INT(owner_of("shadow"), geteuid());
+    CHECK_INT(owner_of("planted"), geteuid());
+}
+
+TEST(open_and_empty, "a directory that others may write to is given when there is nothing of Berth's in it")
+{
+    make_folder("open/docker");
+    open_to_all("open");
+    adopt("open");
+    CHECK_INT(owner_of("open"), someone().uid);
+    CHECK_INT(owner_of("open/docker"), geteuid());
+}
+
+TEST(open_inside, "a part that others may write to is an error that says what to do")
+{
+    struct run_as user = someone();
+    struct err e;
+    char wanted[PATH_MAX];
+
+    if (geteuid() != 0)
+        return; /* nothing is walked when both are the same */
+    make_folder("inside/blobs/sha256");
+    open_to_all("inside/blobs/sha256");
+    CHECK_INT(adopt_directory(path_of("inside"), &user, &e), -1);
+    snprintf(wanted, sizeof(wanted),
+             "%s: blobs: sha256: others than root may write to it, so what is in it is not given away; look at it, and "
+             "run: chmod -R go-w",
+             path_of("inside"));
+    CHECK_TEXT(e.text, wanted);
+    CHECK_INT(owner_of("inside"), 0);
+}
+
 TEST(deep, "folders deeper than Berth makes them are refused")
 {
     struct run_as user = someone();
