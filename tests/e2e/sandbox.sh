@@ -1,7 +1,7 @@
 #!/bin/bash
 # Runs one scenario on a machine of its own, made of namespaces: its network has only its own loopback
 # interface, its /run, /tmp, /etc/hosts, /etc/docker, /etc/containers, /var/lib/containers and $HOME are
-# private, its environment is clean, and when it ends the kernel kills every process it left behind.
+# private, so is its host name, its environment is clean, and when it ends the kernel kills every process it left behind.
 # usage: BUILD=folder tests/e2e/sandbox.sh SCENARIO
 set -eu
 if [[ ${1-} != --inside ]]; then
@@ -14,7 +14,7 @@ if [[ ${1-} != --inside ]]; then
         CONTAINERS_DIR="$work/containers" SANITIZER_SLOW="${SANITIZER_SLOW-}" GO_BIN="${GO_BIN-}" BERTH_LARGE_GB="${BERTH_LARGE_GB-}" \
         SOAK_MINUTES="${SOAK_MINUTES-}" SOAK_SEED="${SOAK_SEED-}" SOAK_OUT="${SOAK_OUT-}" \
         LSAN_OPTIONS="${LSAN_OPTIONS-}" ASAN_OPTIONS="${ASAN_OPTIONS-}" UBSAN_OPTIONS="${UBSAN_OPTIONS-}" TSAN_OPTIONS="${TSAN_OPTIONS-}" \
-        unshare --net --mount --pid --ipc --fork --kill-child --mount-proc "$0" --inside "$scenario" &
+        unshare --net --mount --uts --pid --ipc --fork --kill-child --mount-proc "$0" --inside "$scenario" &
     # unshare itself ignores SIGTERM; its children die with it.
     trap 'kill -KILL $! 2>/dev/null' TERM INT
     code=0
@@ -24,6 +24,8 @@ fi
 
 scenario=$2
 mkdir -p "${WORK:?}"/{home,tmp,etc-docker,etc-containers,containers}
+# A name that no scenario uses for the registry, whatever this machine is called.
+hostname sandbox
 ip link set lo up
 # Addresses kept for documentation (RFC 5737, RFC 3849): unlike 127.0.0.0/8, no client takes them for "insecure".
 ip address add 192.0.2.1/32 dev lo
