@@ -158,7 +158,7 @@ static void take_body(struct str body, struct probe_answer *answer)
 
     body = str_trim(body);
     for (size_t i = 0; i < body.n && body.p[i] != '\n' && n + 1 < sizeof(answer->body); i++)
-        answer->body[n++] = body.p[i] >= ' ' && body.p[i] < 0x7f ? body.p[i] : '?';
+        answer->body[n++] = (char)(body.p[i] >= ' ' && body.p[i] < 0x7f ? body.p[i] : '?');
     answer->body[n] = '\0';
 }
 

@@ -112,8 +112,8 @@ static int tell_status(struct op *op, int *status, struct err *e)
     struct report r = {.json = op->call->given[OPTION_JSON]};
     struct served_status s;
 
-    (void)status;
     (void)e;
+    *status = EXIT_DONE;
     served_status(op->server, &s);
     put_server(&r, op, &s);
     put_state(&r, op, &s);
@@ -204,8 +204,8 @@ static int drain(struct op *op, int *status, struct err *e)
 
 static int undrain(struct op *op, int *status, struct err *e)
 {
-    (void)status;
     (void)e;
+    *status = EXIT_DONE;
     served_set_drained(op->server, false);
     log_info("ready again");
     op_print(op, "ready again");
@@ -257,8 +257,8 @@ static int tell_rules(struct op *op, int *status, struct err *e)
     struct sbuf source = {0}, lines = {0};
     size_t n = served_rules(op->server, &source, &lines);
 
-    (void)status;
     (void)e;
+    *status = EXIT_DONE;
     op_print(op, "%zu rules in force, from %s", n, sbuf_text(&source));
     if (lines.n > 0)
         op_print_str(op, (struct str){lines.p, lines.n - 1});

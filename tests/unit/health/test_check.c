@@ -44,11 +44,13 @@ static void json_is(struct health *health, const char *wanted)
 
 /* ---- one run of each kind ---- */
 
-static int run_once(check_run *run, char *target, struct err *e)
+static int run_once(check_run *run, const char *target, struct err *e)
 {
-    const struct config_check wanted = {.target = target, .timeout_ms = PATIENCE_MS};
+    char copy[400];
+    const struct config_check wanted = {.target = copy, .timeout_ms = PATIENCE_MS};
     struct check check = {.wanted = &wanted};
 
+    snprintf(copy, sizeof(copy), "%s", target);
     return run(&check, e);
 }
 
