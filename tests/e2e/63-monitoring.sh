@@ -10,6 +10,7 @@ METRICS=http://127.0.0.1:5001/metrics
 export REGISTRY_HTTP_DEBUG_ADDR=127.0.0.1:5001 REGISTRY_HTTP_DEBUG_PROMETHEUS_ENABLED=true
 export REGISTRY_HTTP_TLS_CLIENTCAS_0=$CA REGISTRY_HTTP_TLS_CLIENTCRLS_0=$TLS_DIR/crl.pem REGISTRY_HTTP_TLS_CLIENTAUTH=verify-client-cert-if-given
 export REGISTRY_STORAGE_QUOTAS='[{prefix: team/, limit: 1GiB}]' REGISTRY_STORAGE_MAINTENANCE_GARBAGECOLLECTION_INTERVAL=1s
+export REGISTRY_NOTIFICATIONS_ENDPOINTS='[{name: nobody, url: "http://127.0.0.1:9/", timeout: 1s, threshold: 1, backoff: 1s}]'
 monitoring() { python3 -B "$TESTS/e2e/monitoring.py" "$@"; }
 scrape() { curl -sS "$METRICS$1"; }
 tells() { scrape '' >"$WORK/told" && grep -qE "^$1( |$)" "$WORK/told"; }
