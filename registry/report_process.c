@@ -1,7 +1,6 @@
 #include "registry/report.h"
 
 #include <dirent.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -15,20 +14,32 @@ static void put(struct sbuf *out, const char *name, const char *help, uint64_t v
     expose_number(out, name, "", (int64_t)value);
 }
 
-/* proc(5): pages in all, pages in memory. */
+/* proc(5): pages in all, a blank, pages in memory. */
+static bool read_pages(uint64_t *all, uint64_t *resident)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    char line[128] = "";
+    struct str first, rest;
+
+    if (file == NULL)
+        return false;
+    if (fgets(line, sizeof(line), file) == NULL)
+        line[0] = '\0';
+    fclose(file);
+    first = (struct str){line, str_find(str_of(line), ' ')};
+    rest = str_from(str_of(line), first.n + 1);
+    rest.n = str_find(rest, ' ');
+    return str_to_u64(first, all) && str_to_u64(rest, resident);
+}
+
 static void put_memory(struct sbuf *out)
 {
     uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), all, resident;
-    FILE *file = fopen("/proc/self/statm", "re");
 
-    if (file == NULL)
+    if (!read_pages(&all, &resident))
         return;
-    if (fscanf(file, "%" SCNu64 " %" SCNu64, &all, &resident) == 2) {
-        put(out, "process_virtual_memory_bytes", "Address space, of which the metadata's map is most.", all * page);
-        put(out, "process_resident_memory_bytes", "Memory in use, with pages of files that are mapped.",
-            resident * page);
-    }
-    fclose(file);
+    put(out, "process_virtual_memory_bytes", "Address space, of which the metadata's map is most.", all * page);
+    put(out, "process_resident_memory_bytes", "Memory in use, with pages of files that are mapped.", resident * page);
 }
 
 static void put_processor(struct sbuf *out)

@@ -57,8 +57,13 @@ monitoring rules "$DASHBOARD" >"$WORK/expressions.yml"
 check "its expressions are PromQL" promtool check rules "$WORK/expressions.yml"
 check "the alert rules are rules" promtool check rules "$ALERTS"
 check "each alert comes when it should, and only then" promtool test rules "$TESTS/e2e/alerts.yml"
-untested() { local alert; for alert in $(sed -n 's/.*- alert: //p' "$ALERTS"); do grep -q "alertname=\"$alert\"" "$TESTS/e2e/alerts.yml" || { echo "$alert"; return 1; }; done; }
-check "all of them are tried" untested
+all_tried() {
+    local alert
+    while read -r alert; do
+        grep -q "alertname=\"$alert\"" "$TESTS/e2e/alerts.yml" || { echo "$alert is not tried"; return 1; }
+    done < <(sed -n 's/.*- alert: //p' "$ALERTS")
+}
+check "all of them are tried" all_tried
 
 # --- a real Prometheus
 
