@@ -58,14 +58,17 @@ void event_call_begin(struct request *rq, enum event_action action)
 
 static struct event make(const struct request *rq, enum event_action action, const struct event_content *content)
 {
-    return (struct event){.action = action,
+    struct event event = {.action = action,
                           .target = content->target,
                           .repository = rq->target.repository,
                           .media_type = content->media_type,
-                          .digest = content->digest == NULL ? (struct digest){0} : *content->digest,
                           .size = content->size,
                           .tag = content->tag,
                           .from = content->from};
+
+    if (content->digest != NULL)
+        event.digest = *content->digest;
+    return event;
 }
 
 void event_call_append(struct request *rq, struct meta_txn *txn, enum event_action action,

@@ -24,16 +24,16 @@ static void answer(struct talk *talk, const void *arg)
 {
     struct receiver *r = (struct receiver *)(uintptr_t)arg;
     const char *length = strcasestr(talk->head, "\r\ncontent-length: ");
-    int n = length == NULL ? 0 : atoi(length + 18);
+    long n = length == NULL ? 0 : strtol(length + 18, NULL, 10);
     char *body = xcalloc(1, (size_t)n + 1);
     int at = atomic_load(&r->bodies);
 
-    for (int got = 0; got < n;) {
+    for (long got = 0; got < n;) {
         ssize_t more = recv(talk->fd, body + got, (size_t)(n - got), 0);
 
         if (more <= 0)
             break;
-        got += (int)more;
+        got += more;
     }
     if (atomic_load(&r->failures) > 0) {
         atomic_fetch_sub(&r->failures, 1);
