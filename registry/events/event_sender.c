@@ -153,11 +153,12 @@ static uint64_t failed(struct event_sender *sender, const struct err *why)
 {
     const struct config_endpoint *endpoint = sender->options.endpoint;
     uint64_t held;
+    bool due = pace_take(&sender->pace, clock_monotonic_ms(), PACE_MINUTE_MS, &held);
 
     sender->failures++;
     sender->events_most = 1;
     atomic_fetch_add(&sender->counts.failures, 1);
-    if (sender->failures == 1 || pace_take(&sender->pace, clock_monotonic_ms(), PACE_MINUTE_MS, &held))
+    if (sender->failures == 1 || due)
         log_warn("notifications: %s: %s; failed %llu times in a row, about %llu events wait until it accepts",
                  endpoint->name, why->text, (unsigned long long)sender->failures,
                  (unsigned long long)event_queue_pending(sender->options.queue, sender->options.reader));
