@@ -230,7 +230,8 @@ man: $(MAN) $(BUILD)/man/berth-config.5 $(COMPLETIONS) ## manual pages and compl
 
 # For a program that calls htpasswd: ln -s berth-user htpasswd, in a directory of its own.
 SHARE = $(DESTDIR)$(PREFIX)/share
-SYSTEMD = $(DESTDIR)$(PREFIX)/lib/systemd/system
+UNITS ?= $(PREFIX)/lib/systemd/system
+SYSTEMD = $(DESTDIR)$(UNITS)
 
 install: all man ## install below DESTDIR and PREFIX
 	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/berth $(SHARE)/man/man1 $(SHARE)/man/man5 $(SHARE)/bash-completion/completions
@@ -244,6 +245,8 @@ install: all man ## install below DESTDIR and PREFIX
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' conf/berth.service >$(SYSTEMD)/berth.service
 	sed 's|/usr/local/bin|$(PREFIX)/bin|' conf/berth-backup.service >$(SYSTEMD)/berth-backup.service
 	install -m 0644 conf/berth.socket conf/berth-backup.timer $(SYSTEMD)
+	install -D -m 0644 conf/berth.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/berth.conf
+	install -D -m 0644 conf/berth.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/berth.conf
 
 # The same commit gives the same image.
 image: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
@@ -257,11 +260,21 @@ image: ## a minimal container image: build/berth-VERSION-oci.tar, and in Docker 
 	@REVISION="$$(git rev-parse HEAD 2>/dev/null)" conf/image/archive.sh $(BUILD)/image/base $(BUILD)/image/berth $(VERSION) $(IMAGE)
 	@! docker version >/dev/null 2>&1 || docker load --input $(IMAGE)
 
+deb: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null || echo 0)
+
+deb: ## a Debian package for the release that this machine runs: build/berth_VERSION_ARCH.deb
+	@conf/deps.sh build
+	@conf/deps.sh deb
+	@conf/debian/build.sh $(VERSION) $(BUILD)
+
+deb-check: ## build and install the package on fresh Debian 12 and 13 (minutes; needs root, and debootstrap's mirrors)
+	@tests/package.sh
+
 clean: ## remove build/
 	rm -rf build
 
 FORCE:
-.PHONY: all image help man deps run unit unit-programs bench-programs fuzz-programs test conformance soak bench bench-quick bench-chart bench-scale format lint layers fuzz install clean FORCE crash-programs crash
+.PHONY: all image deb deb-check help man deps run unit unit-programs bench-programs fuzz-programs test conformance soak bench bench-quick bench-chart bench-scale format lint layers fuzz install clean FORCE crash-programs crash
 .SECONDARY:
 
 -include $(shell find $(BUILD)/o -name '*.d' 2>/dev/null)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Install what a group of make targets needs, from Debian's packages: conf/deps.sh build|test|lint|bench|image
+# Install what a group of make targets needs, from Debian's packages: conf/deps.sh build|test|lint|bench|image|deb|package
 # Silent and quick when everything is there. To add a package, add a word to its group below.
 #   a       must be there
 #   a|b     one of them, the first that this release has
@@ -21,6 +21,9 @@ test=(
 lint=(clang clang-tidy clang-format cppcheck shellcheck)
 # What goes into the container image comes from these, too: the libraries that Berth loads, the authorities.
 image=(binutils ca-certificates jq libcurl4-openssl-dev libgcc-s1)
+deb=(build-essential debhelper git)
+# What looks at packages, on other releases, too: tests/package.sh.
+package=(debootstrap lintian)
 bench=(openssl python3 apache2-utils docker-registry nginx-light wrk util-linux)
 
 # The sanitizers' libraries, of the version that the package clang stands for.
@@ -161,13 +164,15 @@ lint)
     main "${runtime[@]}"
     ;;
 image) main "${image[@]}" ;;
+deb) main "${deb[@]}" ;;
+package) main "${package[@]}" ;;
 bench)
     mapfile -t fresh < <(missing_of docker-registry nginx-light)
     main "${bench[@]}"
     stop_services "${fresh[@]}"
     ;;
 *)
-    echo "usage: conf/deps.sh build|test|lint|bench|image" >&2
+    echo "usage: conf/deps.sh build|test|lint|bench|image|deb|package" >&2
     exit 2
     ;;
 esac

@@ -1,7 +1,8 @@
 #!/bin/bash
 # Runs a command in a bare Debian: a fresh minimal root of the given release, a clean clone of this repository's HEAD
 # (or, with WORKTREE=1, of the files as they stand) in /root/berth, and nothing installed but git and certificates.
-# The root is kept below BARE (default /var/tmp/berth-bare) as a base that each run copies. Needs root.
+# The root is kept below BARE (default /var/tmp/berth-bare) as a base that each run copies. The folder SHARED, if given, is
+# its /mnt. Needs root.
 # usage: tests/bare-debian.sh bookworm|trixie [COMMAND...]     default command: make test
 set -eu -o pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
@@ -35,6 +36,8 @@ if [[ ${INSIDE-} != yes ]]; then
     cp -L /etc/resolv.conf /etc/hosts "$work/etc/"
     cp /etc/ssl/certs/ca-certificates.crt "$work/etc/ssl/certs/"
     grep -rhiE '^\s*Acquire::' /etc/apt/apt.conf.d >"$work/etc/apt/apt.conf.d/90host" 2>/dev/null || true
+    # The root lives as long as the command; its packages need not survive a power cut.
+    echo force-unsafe-io >"$work/etc/dpkg/dpkg.cfg.d/unsafe-io"
     # Services are not started inside a root that has no init.
     printf '#!/bin/sh\nexit 101\n' >"$work/usr/sbin/policy-rc.d"
     chmod +x "$work/usr/sbin/policy-rc.d"
@@ -54,6 +57,7 @@ mount -t sysfs sys "$work/sys" 2>/dev/null || mount --rbind /sys "$work/sys"
 mount --rbind /sys/fs/cgroup "$work/sys/fs/cgroup" 2>/dev/null || true
 mount --rbind /dev "$work/dev"
 mount -t tmpfs tmpfs "$work/run"
+[[ -z ${SHARED-} ]] || mount --bind "$SHARED" "$work/mnt"
 # As a root of its own, not a chroot: container runtimes pivot from it.
 mkdir -p "$work/.old"
 cd "$work"
