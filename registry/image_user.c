@@ -3,7 +3,6 @@
 #include <linux/capability.h>
 #include <limits.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +10,8 @@
 #include "registry/adopt.h"
 #include "registry/base/log.h"
 #include "registry/harden.h"
+#include "storage/distribution/inplace.h"
+#include "storage/store.h"
 
 static const char variable[] = "BERTH_USER";
 
@@ -72,13 +73,14 @@ static int check_data(const struct run_as *user, const char *root, struct err *e
                    (unsigned)user->gid);
 }
 
-/* Is there a tree of distribution's whose files belong to somebody else? */
+/* Is there a tree of distribution's that is not taken over yet, and belongs to somebody else? */
 static bool has_foreign_tree(const struct run_as *user, const char *root)
 {
-    char path[PATH_MAX];
+    char tree[PATH_MAX], mark[PATH_MAX];
     struct stat st;
 
-    return (size_t)snprintf(path, sizeof(path), "%s/docker/registry/v2", root) < sizeof(path) && stat(path, &st) == 0 &&
+    return store_path(root, "docker/registry/v2", tree, NULL) == 0 &&
+           store_path(root, INPLACE_TAKEN_OVER, mark, NULL) == 0 && access(mark, F_OK) != 0 && stat(tree, &st) == 0 &&
            st.st_uid != user->uid;
 }
 
@@ -98,6 +100,14 @@ static int find_level(const struct run_as *user, const struct config *config, ui
     return -1;
 }
 
+/* To read the tree, and to make hard links to its files. */
+static uint64_t takeover_rights(uint64_t permitted)
+{
+    uint64_t reading = BIT(CAP_DAC_READ_SEARCH);
+
+    return BIT(CAP_FOWNER) | ((permitted & reading) != 0 ? reading : BIT(CAP_DAC_OVERRIDE));
+}
+
 static int keep_least(const struct run_as *user, const struct config *config, uint64_t permitted, struct err *e)
 {
     uint64_t kept;
@@ -108,9 +118,9 @@ static int keep_least(const struct run_as *user, const struct config *config, ui
     kept = levels[level].capabilities;
     if (levels[level].name != NULL)
         log_info("user %s keeps %s: configured files are root's", user->name, levels[level].name);
-    if (has_foreign_tree(user, config->root_directory) && (permitted & BIT(CAP_FOWNER)) != 0) {
-        log_info("user %s keeps CAP_FOWNER: docker/registry/v2 in the data directory is somebody else's", user->name);
-        kept |= BIT(CAP_FOWNER);
+    if (has_foreign_tree(user, config->root_directory)) {
+        log_info("user %s keeps what taking over docker/registry/v2 needs, which is somebody else's", user->name);
+        kept |= permitted & takeover_rights(permitted);
     }
     return harden_keep(kept, e);
 }

@@ -9,8 +9,8 @@
  *   CAP_DAC_READ_SEARCH   to read files of others
  *   CAP_DAC_OVERRIDE      the same where the first is not to be had, which container runtimes leave out by default
  *
- * CAP_FOWNER stays, too, while distribution's tree in the data directory is somebody else's: only its owner may make
- * hard links to its files (Linux, fs.protected_hardlinks).
+ * While distribution's tree in the data directory is somebody else's and has not been taken over, the right to read it
+ * stays anyhow, and CAP_FOWNER: only an owner may make hard links to files (Linux, fs.protected_hardlinks).
  *
  * Thread: as run_as.h.
  */

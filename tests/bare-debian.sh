@@ -41,7 +41,7 @@ if [[ ${INSIDE-} != yes ]]; then
     # Services are not started inside a root that has no init.
     printf '#!/bin/sh\nexit 101\n' >"$work/usr/sbin/policy-rc.d"
     chmod +x "$work/usr/sbin/policy-rc.d"
-    INSIDE=yes unshare --mount --pid --ipc --fork --kill-child "$0" "$work" "$@" &
+    INSIDE=yes unshare --mount --pid --ipc --uts --fork --kill-child "$0" "$work" "$@" &
     # unshare itself ignores SIGTERM; its children die with it.
     trap 'kill -KILL $! 2>/dev/null' TERM INT
     code=0

@@ -10,9 +10,7 @@
 #include "registry/base/file.h"
 #include "storage/store.h"
 
-#define OLD_TREE   "docker/registry/v2"
-#define UNFINISHED "takeover.unfinished"
-#define DONE       "taken-over"
+#define OLD_TREE "docker/registry/v2"
 
 enum { MARK_MAX = 4096 };
 
@@ -82,7 +80,7 @@ static int read_when(const char *root, struct inplace *out, struct err *e)
 {
     struct sbuf text = {0};
     char path[PATH_MAX];
-    int rc = store_path(root, DONE, path, e);
+    int rc = store_path(root, INPLACE_TAKEN_OVER, path, e);
 
     if (rc == 0)
         rc = file_read_regular(path, MARK_MAX, &text, e);
@@ -99,7 +97,7 @@ int inplace_look(const char *root, struct inplace *out, struct err *e)
     *out = (struct inplace){.state = INPLACE_NOTHING};
     if (!holds_old_images(root))
         return 0;
-    if (exists(root, DONE, &done, e) != 0 || exists(root, UNFINISHED, &begun, e) != 0 ||
+    if (exists(root, INPLACE_TAKEN_OVER, &done, e) != 0 || exists(root, INPLACE_UNFINISHED, &begun, e) != 0 ||
         exists(root, "meta/data.mdb", &own, e) != 0)
         return -1;
     out->state = done ? INPLACE_DONE : INPLACE_WANTED;
@@ -137,7 +135,8 @@ static int write_mark(const char *root, const char *name, const char *text, stru
 
 int inplace_begin(const char *root, struct err *e)
 {
-    return write_mark(root, UNFINISHED, "The images below docker/ are being taken over; the next start goes on.\n", e);
+    return write_mark(root, INPLACE_UNFINISHED,
+                      "The images below docker/ are being taken over; the next start goes on.\n", e);
 }
 
 int inplace_finish(const char *root, struct err *e)
@@ -148,9 +147,9 @@ int inplace_finish(const char *root, struct err *e)
 
     clock_text((int64_t)clock_wall_s(), when);
     sbuf_printf(&text, "%s\nThe images below docker/ were taken over then. Nothing there is needed any more.\n", when);
-    rc = write_mark(root, DONE, sbuf_text(&text), e);
+    rc = write_mark(root, INPLACE_TAKEN_OVER, sbuf_text(&text), e);
     sbuf_free(&text);
-    if (rc != 0 || store_path(root, UNFINISHED, path, e) != 0)
+    if (rc != 0 || store_path(root, INPLACE_UNFINISHED, path, e) != 0)
         return -1;
     if (unlink(path) != 0 && errno != ENOENT)
         return err_errno(e, "%s: remove", path);

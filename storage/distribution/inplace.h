@@ -16,6 +16,9 @@
 #include "registry/base/err.h"
 #include "storage/distribution/layout.h"
 
+#define INPLACE_UNFINISHED "takeover.unfinished"
+#define INPLACE_TAKEN_OVER "taken-over"
+
 enum inplace_state {
     INPLACE_NOTHING, /* there is no such tree, or nothing in it */
     INPLACE_WANTED,  /* its images are nowhere else, or it was begun to take them over */

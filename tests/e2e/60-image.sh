@@ -124,7 +124,8 @@ uid_is() { [[ $(container_field "$1" Uid) == "$2	$2	$2	$2" ]]; }
 rights_are() { [[ $(container_field "$1" CapPrm) == "$2" ]]; }
 printf 'version: 0.1\nstorage: {filesystem: {rootdirectory: /var/lib/registry}}\nhttp: {addr: ":5005"}\n' >"$WORK/own.yml"
 install -d -o 1000 -g 1000 "$WORK/of-1000"
-mkdir -p "$WORK/taken/docker/registry/v2/blobs" "$WORK/strange/letters"
+mkdir -p "$WORK"/{taken,left}/docker/registry/v2/blobs "$WORK/strange/letters"
+date >"$WORK/left/taken-over"
 start readonly --read-only -v "$WORK/registry:/var/lib/registry" berth:latest
 start serve berth:latest serve /etc/docker/registry/config.yml
 start alone berth:latest /etc/distribution/config.yml
@@ -133,6 +134,7 @@ start new -v "$WORK/own.yml:/etc/distribution/config.yml" berth:latest
 start other --user 1000:1000 --cap-drop ALL -v "$WORK/of-1000:/var/lib/registry" berth:latest
 start root -e BERTH_USER= berth:latest
 start taken -v "$WORK/taken:/var/lib/registry" berth:latest
+start left -v "$WORK/left:/var/lib/registry" berth:latest
 wait "${starts[@]}"
 check "the root file system may be read-only" is_well readonly
 check "and then no right is left" rights_are readonly 0000000000000000
@@ -151,7 +153,9 @@ check "when it is wanted" uid_is root 0
 check "beside a tree of registry:2 it runs" is_well taken
 check "its directory becomes berth's" test "$(stat -c %u "$WORK/taken")" == 5000
 check "but the tree stays root's" test "$(stat -c %u "$WORK/taken/docker/registry/v2")" == 0
-check "whose files it may link" rights_are taken 0000000000000008
+check "whose files it may read and link" rights_are taken 000000000000000a
+check "until they are taken over" is_well left
+check "when it needs no right" rights_are left 0000000000000000
 check "somebody else's directory is told, with what to do" ends_saying 'belongs to user 1000; start the container as that one (--user 1000:1000)' -v "$WORK/of-1000:/var/lib/registry" berth:latest
 check "so is root without the right to become anybody" ends_saying 'may not become another user, CAP_SETUID is missing; start it as one (--user 5000:5000)' --cap-drop ALL berth:latest
 check "a directory with something else in it stays root's" ends_saying 'user berth may not write' -v "$WORK/strange:/var/lib/registry" berth:latest

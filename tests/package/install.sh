@@ -7,15 +7,12 @@ package=$(echo /mnt/berth_*.deb)
 if [[ ${1-} != --alone ]]; then
     # What the test itself uses, and none of what building took.
     apt-get install -y -qq --no-install-recommends curl iproute2 jq >/dev/null 2>&1 || exit 1
-    echo '127.0.0.1 localhost
-192.0.2.1 registry.test' >/etc/hosts
-    hostname registry.test 2>/dev/null
+    echo '127.0.0.1 localhost' >/etc/hosts
     DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends "$package" >/root/installed.log 2>&1 || { cat /root/installed.log; exit 1; }
     # The rest needs no network, and nobody else's ports.
     exec unshare --net "$0" --alone
 fi
 ip link set lo up
-ip address add 192.0.2.1/32 dev lo
 WORK=$(mktemp -d)
 export WORK BUILD=/usr/bin
 cd "$WORK" || exit 1
@@ -23,6 +20,7 @@ cd "$WORK" || exit 1
 . /root/berth/tests/e2e/lib.sh
 CA=/etc/berth/ca/ca.crt
 ALICE=berth
+REG=localhost:$PORT # a name that the certificate has
 unit=$(find /lib/systemd/system/ /usr/lib/systemd/system/ -name berth.service | head -n 1)
 of_unit() { sed -n "s/^$1=//p" "$unit"; }
 is() { [[ $(stat -c "$2" "$1") == "$3" ]] || { stat "$1"; return 1; }; }

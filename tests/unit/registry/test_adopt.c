@@ -92,6 +92,7 @@ TEST(parts, "Berth's own parts are given with all that is in them, and distribut
     make_folder("data/meta");
     make_file("data/meta/data.mdb");
     make_file("data/berth.lock");
+    make_file("data/taken-over");
     make_folder("data/docker/registry/v2");
     make_folder("data/lost+found");
     adopt("data");
