@@ -15,9 +15,12 @@
 /* storage */
 #include "storage/store.h"
 
+/* tools */
+#include "tools/doctor/proc.h"
+
 #define MAGIC_FUSE 0x65735546 /* in no header */
 
-enum { LOW_PERCENT = 5, SLOW_SYNC_US = 30000, PROC_TEXT_MAX = 1 << 20 };
+enum { LOW_PERCENT = 5, SLOW_SYNC_US = 30000, PROC_TEXT_MAX = 1 << 20, LOCK_WORDS = 6 };
 
 static const char *root_of(const struct patient *p)
 {
@@ -34,22 +37,22 @@ static bool join(char out[PATH_MAX], const char *root, const char *name)
 /* Which process holds the lock on the file? Reading the kernel's list disturbs nobody, as trying the lock would. */
 static pid_t holder_of(const struct patient *p, const char *path)
 {
+    struct str rest, line, words[LOCK_WORDS]; /* 1: FLOCK ADVISORY WRITE PID MAJOR:MINOR:INODE … */
     struct sbuf text = {0};
     char locks[PATH_MAX];
+    uint64_t inode, pid;
     pid_t found = 0;
     struct stat st;
 
     if (stat(path, &st) != 0 || !join(locks, p->world->proc, "locks") ||
         file_read(locks, PROC_TEXT_MAX, &text, NULL) != 0)
         return 0;
-    sbuf_text(&text);
-    for (char *save = NULL, *line = strtok_r(text.p, "\n", &save); line != NULL; line = strtok_r(NULL, "\n", &save)) {
-        unsigned long inode;
-        int pid;
-
-        if (sscanf(line, "%*d: FLOCK %*s WRITE %d %*x:%*x:%lu", &pid, &inode) == 2 && inode == st.st_ino)
-            found = pid;
-    }
+    rest = (struct str){text.p, text.n};
+    while (found == 0 && proc_line(&rest, &line))
+        if (proc_words(line, words, LOCK_WORDS) == LOCK_WORDS && str_eq(words[1], STR("FLOCK")) &&
+            str_eq(words[3], STR("WRITE")) && str_to_u64(proc_last(words[5]), &inode) && inode == st.st_ino &&
+            str_to_u64(words[4], &pid))
+            found = (pid_t)pid;
     sbuf_free(&text);
     return found;
 }

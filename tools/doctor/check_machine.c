@@ -10,7 +10,17 @@
 #include "registry/base/clock.h"
 #include "registry/base/file.h"
 
-enum { CLOCK_SLACK_S = 60, DAY_S = 24 * 60 * 60, DESCRIPTORS_LOW = 1024, PER_CONNECTION = 2, OURS = 128 };
+/* tools */
+#include "tools/doctor/proc.h"
+
+enum {
+    CLOCK_SLACK_S = 60,
+    DAY_S = 24 * 60 * 60,
+    DESCRIPTORS_LOW = 1024,
+    PER_CONNECTION = 2,
+    OURS = 128,
+    LIMIT_WORDS = 4
+};
 
 /* ---- clock ---- */
 
@@ -53,15 +63,18 @@ void check_clock(struct patient *p)
 /* Of the server that runs; what holds for us may not hold for it. */
 static bool limit_of_server(const struct patient *p, uint64_t *limit)
 {
-    static const char line[] = "Max open files";
+    struct str rest, line, words[LIMIT_WORDS]; /* Max open files SOFT … */
     struct sbuf text = {0};
     char path[PATH_MAX];
-    const char *at;
     bool found = false;
 
     snprintf(path, sizeof(path), "%s/%d/limits", p->world->proc, (int)p->server);
-    if (p->server != 0 && file_read(path, 1 << 16, &text, NULL) == 0 && (at = strstr(sbuf_text(&text), line)) != NULL)
-        found = sscanf(at + sizeof(line) - 1, "%" SCNu64, limit) == 1;
+    if (p->server == 0 || file_read(path, 1 << 16, &text, NULL) != 0)
+        return false;
+    rest = (struct str){text.p, text.n};
+    while (!found && proc_line(&rest, &line))
+        found = str_starts(line, STR("Max open files ")) && proc_words(line, words, LIMIT_WORDS) == LIMIT_WORDS &&
+                str_to_u64(words[3], limit);
     sbuf_free(&text);
     return found;
 }

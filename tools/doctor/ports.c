@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <ctype.h>
 #include <dirent.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,14 +13,17 @@
 /* base */
 #include "registry/base/file.h"
 
-enum { TABLE_MAX = 16 << 20, LISTENING = 0x0a, ADDRESS_WORDS = 4 };
+/* tools */
+#include "tools/doctor/proc.h"
+
+enum { TABLE_MAX = 16 << 20, LISTENING = 0x0a, ADDRESS_WORDS = 4, TABLE_WORDS = 10 };
 
 /* An address as the kernel prints it: words of 32 bits as they lie in memory. */
 struct listening {
     size_t words; /* 1: IPv4, 4: IPv6 */
     uint32_t address[ADDRESS_WORDS];
     unsigned port;
-    unsigned long inode;
+    uint64_t inode;
 };
 
 static void take_wanted(const struct sockaddr *address, struct listening *out)
@@ -40,23 +44,23 @@ static void take_wanted(const struct sockaddr *address, struct listening *out)
     }
 }
 
-/* "  0: 0100007F:1388 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 12345 …" */
-static bool take_line(const char *line, size_t words, struct listening *out)
+/* "0: 0100007F:1388 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 12345 …" */
+static bool take_line(struct str line, size_t words_of_address, struct listening *out)
 {
-    char address[33];
-    unsigned state;
+    struct str words[TABLE_WORDS];
+    uint32_t port, state;
+    uint64_t inode;
 
-    *out = (struct listening){.words = words};
-    if (sscanf(line, "%*d: %32[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*u %*u %lu", address, &out->port, &state,
-               &out->inode) != 4 ||
-        state != LISTENING || strlen(address) != 8 * words)
+    *out = (struct listening){.words = words_of_address};
+    if (proc_words(line, words, TABLE_WORDS) < TABLE_WORDS || !proc_hex(words[3], &state) || state != LISTENING ||
+        !proc_hex(proc_last(words[1]), &port) || !str_to_u64(words[9], &inode) ||
+        str_find(words[1], ':') != 8 * words_of_address)
         return false;
-    for (size_t i = 0; i < words; i++) {
-        char part[9] = {0};
-
-        memcpy(part, address + 8 * i, 8);
-        out->address[i] = (uint32_t)strtoul(part, NULL, 16);
-    }
+    out->port = port;
+    out->inode = inode;
+    for (size_t i = 0; i < words_of_address; i++)
+        if (!proc_hex((struct str){words[1].p + 8 * i, 8}, &out->address[i]))
+            return false;
     return true;
 }
 
@@ -74,18 +78,18 @@ static bool collides(const struct listening *there, const struct listening *want
             memcmp(there->address, wanted->address, wanted->words * sizeof(uint32_t)) == 0);
 }
 
-static bool find_listener(const char *proc, const struct listening *wanted, unsigned long *inode)
+static bool find_listener(const char *proc, const struct listening *wanted, uint64_t *inode)
 {
     struct sbuf text = {0};
+    struct str rest, line;
     char path[PATH_MAX];
     bool found = false;
 
     snprintf(path, sizeof(path), "%s/net/%s", proc, wanted->words == 1 ? "tcp" : "tcp6");
     if (file_read(path, TABLE_MAX, &text, NULL) != 0)
         return false;
-    sbuf_text(&text);
-    for (char *save = NULL, *line = strtok_r(text.p, "\n", &save); line != NULL && !found;
-         line = strtok_r(NULL, "\n", &save)) {
+    rest = (struct str){text.p, text.n};
+    while (!found && proc_line(&rest, &line)) {
         struct listening there;
 
         found = take_line(line, wanted->words, &there) && collides(&there, wanted);
@@ -121,14 +125,14 @@ static bool holds(const char *proc, const char *pid, const char *socket)
     return found;
 }
 
-static void find_holder(const char *proc, unsigned long inode, struct port_holder *holder)
+static void find_holder(const char *proc, uint64_t inode, struct port_holder *holder)
 {
     const struct dirent *entry;
     struct sbuf name = {0};
     char socket[64], path[PATH_MAX];
     DIR *dir = opendir(proc);
 
-    snprintf(socket, sizeof(socket), "socket:[%lu]", inode);
+    snprintf(socket, sizeof(socket), "socket:[%" PRIu64 "]", inode);
     while (dir != NULL && holder->pid == 0 && (entry = readdir(dir)) != NULL) {
         if (!isdigit((unsigned char)entry->d_name[0]) || !holds(proc, entry->d_name, socket))
             continue;
@@ -146,7 +150,7 @@ static void find_holder(const char *proc, unsigned long inode, struct port_holde
 bool port_is_taken(const char *proc, const struct sockaddr *address, struct port_holder *holder)
 {
     struct listening wanted;
-    unsigned long inode;
+    uint64_t inode;
 
     *holder = (struct port_holder){.name = "another program"};
     take_wanted(address, &wanted);

@@ -131,10 +131,11 @@ static struct sbuf meaning_of(const char *yaml, const char *variables)
 
     for (struct str rest = {json.p, json.n}; rest.n > 0;) {
         struct str line = {rest.p, str_find(rest, '\n')};
-        const char *end = memmem(line.p, line.n, ",\"source\":", 10);
+        const char *source = memmem(line.p, line.n, ",\"source\":", 10);
+        size_t end = source == NULL ? line.n : (size_t)(source - line.p);
 
-        CHECK(end != NULL);
-        sbuf_put(&out, line.p, (size_t)(end - line.p));
+        CHECK(end < line.n);
+        sbuf_put(&out, line.p, end);
         sbuf_printf(&out, "\n");
         rest = str_from(rest, line.n + 1);
     }
