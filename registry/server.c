@@ -14,6 +14,7 @@
 #include "registry/health/health.h"
 #include "registry/housekeeper.h"
 #include "registry/image_user.h"
+#include "registry/inherit.h"
 #include "registry/limits.h"
 #include "registry/log_files.h"
 #include "registry/net/crowd.h"
@@ -161,19 +162,34 @@ static int open_doors(struct server *server, struct err *e)
     return 0;
 }
 
-/* After this only what serving takes is left to us. */
-static int give_up_rights(struct server *server, const struct run_as *user, struct err *e)
+/* Somebody else, unless `user` is NULL. */
+static int become(struct server *server, const struct run_as *user, bool inherits, struct err *e)
 {
-    harden_process();
+    const struct config *config = server->config;
+
     if (user == NULL)
-        return harden_capabilities(server->config, e);
+        return inherits ? inherit_rights(e) : 0;
     if (listener_give(server->listener, user->uid, user->gid, e) != 0)
         return -1;
-    if (user->of_image ? image_user_become(user, server->config, e) != 0
-                       : run_as_become(user, e) != 0 || run_as_check(user, server->config, e) != 0)
+    if (user->of_image ? image_user_become(user, config, e) != 0
+        : inherits     ? inherit_become(user, config, e) != 0
+                       : run_as_become(user, e) != 0 || run_as_check(user, config, e) != 0)
         return -1;
     harden_dumps();
-    return user->of_image ? 0 : harden_capabilities(server->config, e);
+    return 0;
+}
+
+/* After this only what serving takes is left to us. *stopped: nobody wants it to be served any more. */
+static int give_up_rights(struct server *server, const struct run_as *user, bool *stopped, struct err *e)
+{
+    bool inherits;
+
+    *stopped = false;
+    harden_process();
+    if (inherit_look(server->config, &inherits, e) != 0 || become(server, user, inherits, e) != 0 ||
+        (inherits && inherit_run(server->config, stopped, e) != 0))
+        return -1;
+    return user != NULL && user->of_image ? 0 : harden_capabilities(server->config, e);
 }
 
 /* A full disk, say, must not keep a registry from serving. */
@@ -261,6 +277,7 @@ static void tell_how_it_serves(const struct server *server)
 int server_run(const struct config *config, char *const *environment, const struct run_as *user, struct err *e)
 {
     struct server server = {.config = config};
+    bool stopped = false;
     int rc;
 
     server.began_ms = clock_monotonic_ms();
@@ -268,7 +285,7 @@ int server_run(const struct config *config, char *const *environment, const stru
     configure_h2o(&server);
     rc = open_doors(&server, e);
     if (rc == 0)
-        rc = give_up_rights(&server, user, e);
+        rc = give_up_rights(&server, user, &stopped, e);
     if (rc == 0)
         rc = open_parts(&server, environment, e);
     tune_allocator();
@@ -280,6 +297,7 @@ int server_run(const struct config *config, char *const *environment, const stru
         keep_house(&server);
     }
     close_parts(&server);
+    rc = stopped ? 0 : rc;
     if (rc == 0)
         log_info("stopped");
     log_files_close(&server.log_files);

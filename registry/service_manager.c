@@ -89,3 +89,11 @@ uint64_t service_watchdog_ms(void)
         return 0;
     return take("WATCHDOG_USEC", &usec) ? usec / 1000 : 0;
 }
+
+void service_extends(unsigned seconds)
+{
+    char text[64];
+
+    snprintf(text, sizeof(text), "EXTEND_TIMEOUT_USEC=%llu", seconds * 1000000ULL);
+    say(text);
+}

@@ -16,5 +16,7 @@ void service_alive(void); /* for its watchdog */
 
 /* How often the watchdog wants to hear of this process, in milliseconds; 0: not at all. */
 uint64_t service_watchdog_ms(void);
+/* Still starting: not to be given up for that many seconds from now. */
+void service_extends(unsigned seconds);
 
 #endif

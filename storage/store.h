@@ -5,6 +5,7 @@
  *   <root>/blobs/       blob.h
  *   <root>/uploads/     upload.h
  *   <root>/meta/        meta.h
+ *   <root>/takeover.unfinished, taken-over   distribution/inplace.h
  *   <root>/restore.unfinished   from the beginning of a restore (restore.h) to its end: nobody opens such a directory
  */
 #ifndef BERTH_STORAGE_STORE_H

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Images for a registry without TLS and users, and everything that can be pulled from one.
 
-usage: old_registry.py fill HOST:PORT   pushes some 220 images: shared and mounted layers, indexes of both kinds, nested
-                                        names, moved tags, deleted manifests, untagged ones, a signature, an upload that
-                                        is never finished. Prints how many tags there are
-       old_registry.py pull HOST:PORT   every tag of every repository, completely: one line for each, sorted, with its
-                                        digest, media type and the digest of its bytes. Two registries with the same
-                                        images print the same
+usage: old_registry.py fill HOST:PORT [TAGS]   pushes so many images and more to each of 12 repositories, by default some
+                                               280 in all: shared and mounted layers, indexes of both kinds, nested
+                                               names, moved tags, deleted manifests, untagged ones, a signature, an
+                                               upload that is never finished. Prints how many tags there are
+       old_registry.py pull HOST:PORT          every tag of every repository, completely: one line for each, sorted,
+                                               with its digest, media type and the digest of its bytes. Two registries
+                                               with the same images print the same
        old_registry.py push HOST:PORT REPOSITORY TAG   one image
 """
 import hashlib
@@ -109,8 +110,8 @@ class Filler:
         self.registry.manifest(repository, tag, {"schemaVersion": 2, "mediaType": INDEX[oci], "manifests": children},
                                INDEX[oci])
 
-    def repository(self, repository, bases):
-        for i in range(TAGS):
+    def repository(self, repository, bases, tags):
+        for i in range(tags):
             oci, shared = i % 3 > 0, self.random.sample(bases, 2)
             (self.index if i % 5 == 4 else self.image)(repository, f"v1.{i}", oci, shared)
         self.image(repository, "v1.0", True, bases[:1])  # moved: what it pointed to has no tag now
@@ -122,7 +123,7 @@ class Filler:
                           Content_Type="application/octet-stream")
 
 
-def fill(address):
+def fill(address, tags=TAGS):
     first = Filler(address, "bases")
     bases = [first.random.randbytes(size) for size in (300, 5000, 20000, 70000, 300000, 1 << 20)]
     for base in bases:
@@ -131,7 +132,7 @@ def fill(address):
     def work(number):
         filler = Filler(address, number)
         for repository in REPOSITORIES[number::THREADS]:
-            filler.repository(repository, bases)
+            filler.repository(repository, bases, int(tags))
 
     threads = [threading.Thread(target=work, args=(i,)) for i in range(THREADS)]
     for thread in threads:

@@ -23,7 +23,7 @@ old_stop() {
     wait "$OLD_PID" 2>/dev/null
     OLD_PID=
 }
-old_fill() { python3 "$TESTS/e2e/old_registry.py" fill "$OLD"; }
+old_fill() { python3 "$TESTS/e2e/old_registry.py" fill "$OLD" "$@"; }
 old_pull() { python3 "$TESTS/e2e/old_registry.py" pull "$OLD"; }
 old_push() { python3 "$TESTS/e2e/old_registry.py" push "$OLD" "$@"; }
 new_pull() { python3 "$TESTS/e2e/old_registry.py" pull "127.0.0.1:$PORT"; }

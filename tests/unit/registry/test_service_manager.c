@@ -51,6 +51,8 @@ static void hold_conversation(const char *name)
     CHECK(usec > 0);
     service_stopping();
     CHECK_TEXT(heard(fd), "STOPPING=1");
+    service_extends(90);
+    CHECK_TEXT(heard(fd), "EXTEND_TIMEOUT_USEC=90000000");
     CHECK_TEXT(heard(fd), "");
     close(fd);
 }
