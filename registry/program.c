@@ -88,6 +88,7 @@ static const struct program_example examples[] = {
     {"what is saved, and is it whole?", "berth backup list /mnt/backup/berth; berth backup verify /mnt/backup/berth"},
     {"put it back, into a new directory", "berth restore /mnt/backup/berth --to /srv/registry"},
     {"take over what registry:2 has stored", "berth import /srv/old-registry"},
+    {"give it back, for registry:2 to serve", "berth export /srv/registry-again"},
     {"free all that no tag leads to, at once and for good", "berth gc --delete-untagged --forget-history --grace 0s"},
     {"which tags would rules of retention delete, and why?", "berth retention --dry-run"},
     {"what happened to a tag?", "berth tags history team-a/app:latest"},
@@ -221,6 +222,15 @@ static const struct command_spec commands[] = {
                 TAKES(OPTION_DRY_RUN) | TAKES(OPTION_JSON),
      .help = "take over the data directory of a distribution registry (registry:2) by hard links, also while either "
              "serves; what is here already is passed over, so the same again goes on, or finds what came since",
+     .run = command_op},
+    {.name = "export",
+     .arguments = "DIR",
+     .min = 1,
+     .max = 1,
+     .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_COPY) | TAKES(OPTION_REPOSITORY) | TAKES(OPTION_DRY_RUN) |
+                TAKES(OPTION_JSON),
+     .help = "write a data directory that registry:2 serves, by hard links, also while this registry is served; one "
+             "that was exported before is brought up to date",
      .run = command_op},
     {.name = "restore",
      .arguments = "DIR",

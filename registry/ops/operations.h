@@ -10,6 +10,7 @@ int op_tags(struct op *op, int *status, struct err *e);
 int op_ctl(struct op *op, int *status, struct err *e);
 int op_gc(struct op *op, int *status, struct err *e);
 int op_backup(struct op *op, int *status, struct err *e);
+int op_export(struct op *op, int *status, struct err *e);
 int op_import(struct op *op, int *status, struct err *e);
 int op_scrub(struct op *op, int *status, struct err *e);
 int op_fsck(struct op *op, int *status, struct err *e);

@@ -12,6 +12,7 @@ static const struct op_spec specs[] = {
     {.name = "gc", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},
     {.name = "backup", .when = OP_ALONE, .run = op_backup},
     {.name = "import", .when = OP_ALONE, .changes = true, .takes_files = true, .run = op_import},
+    {.name = "export", .when = OP_ALONE, .takes_files = true, .run = op_export},
     {.name = "retention", .when = OP_ALONE, .changes = true, .run = op_retention},
     {.name = "tags", .when = OP_ANYTIME, .run = op_tags},
     {.name = "garbage-collect", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},

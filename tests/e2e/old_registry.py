@@ -5,9 +5,9 @@ usage: old_registry.py fill HOST:PORT [TAGS]   pushes so many images and more to
                                                280 in all: shared and mounted layers, indexes of both kinds, nested
                                                names, moved tags, deleted manifests, untagged ones, a signature, an
                                                upload that is never finished. Prints how many tags there are
-       old_registry.py pull HOST:PORT          every tag of every repository, completely: one line for each, sorted,
-                                               with its digest, media type and the digest of its bytes. Two registries
-                                               with the same images print the same
+       old_registry.py pull HOST:PORT [PREFIX] every tag of every repository whose name begins so, completely: one line
+                                               for each, sorted, with its digest, media type and the digest of its
+                                               bytes. Two registries with the same images print the same
        old_registry.py push HOST:PORT REPOSITORY TAG   one image
 """
 import hashlib
@@ -166,10 +166,12 @@ class Puller:
         return f"{digest} {answer.headers['Content-Type']} {hashlib.sha256(answer.body).hexdigest()}"
 
 
-def pull(address):
+def pull(address, prefix=""):
     puller = Puller(address)
     lines = []
     for repository in list(puller.registry.names("/v2/_catalog?n=100", "repositories")):
+        if not repository.startswith(prefix):
+            continue
         tags = list(puller.registry.names(f"/v2/{repository}/tags/list", "tags"))
         lines += [f"{repository}:{tag} {puller.manifest(repository, tag)}" for tag in tags]
     print("\n".join(sorted(lines)))

@@ -24,9 +24,9 @@ old_stop() {
     OLD_PID=
 }
 old_fill() { python3 "$TESTS/e2e/old_registry.py" fill "$OLD" "$@"; }
-old_pull() { python3 "$TESTS/e2e/old_registry.py" pull "$OLD"; }
+old_pull() { python3 "$TESTS/e2e/old_registry.py" pull "$OLD" "$@"; }
 old_push() { python3 "$TESTS/e2e/old_registry.py" push "$OLD" "$@"; }
-new_pull() { python3 "$TESTS/e2e/old_registry.py" pull "127.0.0.1:$PORT"; }
+new_pull() { python3 "$TESTS/e2e/old_registry.py" pull "127.0.0.1:$PORT" "$@"; }
 old_manifest() {
     local hex
     hex=$(cut -d: -f2 "$OLD_ROOT/docker/registry/v2/repositories/$1/_manifests/tags/$2/current/link")
