@@ -23,7 +23,7 @@ enum { CA_FILE_MAX = 4 * 1024 * 1024 };
 struct http_client {
     const struct curl_library *curl;
     CURL *handle;
-    struct sbuf authorities; /* the CA file's bytes */
+    struct sbuf authorities; /* PEM */
     char *certificate;
     char *key;
     struct sbuf no_proxy;
@@ -84,6 +84,7 @@ struct http_client *http_client_new(const struct http_client_options *options, s
     client->key = copy_text(options->key);
     client->insecure = options->insecure;
     find_no_proxy(&client->no_proxy);
+    sbuf_str(&client->authorities, options->authorities);
     client->handle = curl->easy_init();
     if (client->handle == NULL) {
         err_set(e, ERR_EXHAUSTED, "libcurl cannot make a handle");

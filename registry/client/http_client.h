@@ -36,6 +36,7 @@ struct http_client;
 
 struct http_client_options {
     const char *ca_file;     /* PEM, besides the system's authorities; NULL: none */
+    struct str authorities;  /* the same as text; empty: none */
     const char *certificate; /* PEM, what the client shows; NULL: nothing */
     const char *key;
     bool insecure; /* certificates of servers are not verified */

@@ -87,18 +87,22 @@ static void check_ok(const struct http_client_options *options, const char *url)
 
 TEST(unknown_authority, "a certificate of an unknown authority is refused, of one that is named or with insecure taken")
 {
+    struct sbuf pem = {0};
     struct authority a;
     struct site site;
 
     open_authority(&a, "IP:127.0.0.1");
+    put_certificate(&pem, a.root.certificate);
     site_open(&site, a.server, say, OK_ANSWER);
     check_refused(NULL, site_url(&site, "/"), ERR_DENIED,
                   ": its certificate is not to be trusted: SSL certificate problem");
     CHECK_INT(atomic_load(&site.requests), 0);
     check_ok(&(struct http_client_options){.ca_file = a.file}, site_url(&site, "/"));
+    check_ok(&(struct http_client_options){.authorities = {pem.p, pem.n}}, site_url(&site, "/"));
     check_ok(&(struct http_client_options){.insecure = true}, site_url(&site, "/"));
     site_close(&site);
     close_authority(&a);
+    sbuf_free(&pem);
 }
 
 TEST(wrong_name, "a certificate for another host is refused")
