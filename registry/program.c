@@ -24,7 +24,8 @@ static const struct option_spec options[] = {
     [OPTION_QUIET] = {.name = "quiet", .help = "say nothing but errors"},
     [OPTION_USER] = {.name = "user",
                      .value = "NAME[:GROUP]",
-                     .help = "serve, as root: become that user for good, once ports are bound; doctor: who will serve"},
+                     .help = "serve, as root: become that user for good, once ports are bound; doctor: who will serve; "
+                             "import: who logs in to the other registry"},
     [OPTION_GRACE] = {.name = "grace",
                       .value = "DURATION",
                       .help = "keep what was needed within that time; 0s: nothing, not even what is being pushed; "
@@ -65,6 +66,28 @@ static const struct option_spec options[] = {
                            .value = "PATTERN",
                            .help = "only such: team/app, or team/** for all below team; may be given several times",
                            .repeats = true},
+    [OPTION_TAG] = {.name = "tag",
+                    .value = "PATTERN",
+                    .help = "only tags of such names, where a star stands for anything; may be given several times",
+                    .repeats = true},
+    [OPTION_PASSWORD_FILE] = {.name = "password-file",
+                              .value = "FILE",
+                              .help = "the password of --user; default: $BERTH_IMPORT_PASSWORD, else it is asked for"},
+    [OPTION_AUTHFILE] = {.name = "authfile",
+                         .value = "FILE",
+                         .help =
+                             "the login from there; default: Podman's or Docker's file, where it names the registry"},
+    [OPTION_CA] = {.name = "ca",
+                   .value = "FILE",
+                   .help = "authorities that may have issued the other registry's certificate, besides the system's"},
+    [OPTION_INSECURE] = {.name = "insecure", .help = "whatever certificate the other registry shows"},
+    [OPTION_PLAIN_HTTP] = {.name = "plain-http", .help = "http:// to the other registry, passwords included"},
+    [OPTION_JOBS] = {.name = "jobs", .value = "N", .help = "so many downloads at a time, 1 to 32; default: 4"},
+    [OPTION_NO_REFERRERS] = {.name = "no-referrers",
+                             .help = "without signatures and whatever else is attached to the images"},
+    [OPTION_OVERWRITE] = {.name = "overwrite",
+                          .help =
+                              "also move tags that point to other images here; default: they stay, and are told of"},
     [OPTION_HOST] = {.name = "host",
                      .value = "NAME",
                      .help = "what clients call the registry: a name or an address, with or without a port",
@@ -89,6 +112,8 @@ static const struct program_example examples[] = {
     {"put it back, into a new directory", "berth restore /mnt/backup/berth --to /srv/registry"},
     {"take over what registry:2 has stored", "berth import /srv/old-registry"},
     {"give it back, for registry:2 to serve", "berth export /srv/registry-again"},
+    {"copy what another registry has, again and again", "berth import docker://old.example:5000 --user admin"},
+    {"some of it", "berth import docker://old.example:5000 --repository 'team-a/**' --tag 'v*'"},
     {"free all that no tag leads to, at once and for good", "berth gc --delete-untagged --forget-history --grace 0s"},
     {"which tags would rules of retention delete, and why?", "berth retention --dry-run"},
     {"what happened to a tag?", "berth tags history team-a/app:latest"},
@@ -104,7 +129,8 @@ static const struct program_example examples[] = {
     (TAKES(OPTION_CONFIG) | TAKES(OPTION_DRY_RUN) | TAKES(OPTION_DELETE_UNTAGGED) | TAKES(OPTION_QUIET) | \
      TAKES(OPTION_GRACE) | TAKES(OPTION_FORGET_HISTORY))
 
-static const uint64_t exclusive[] = {TAKES(OPTION_AT) | TAKES(OPTION_DIGEST)};
+static const uint64_t exclusive[] = {TAKES(OPTION_AT) | TAKES(OPTION_DIGEST),
+                                     TAKES(OPTION_USER) | TAKES(OPTION_AUTHFILE)};
 
 static const struct command_spec commands[] = {
     {.name = "serve",
@@ -215,13 +241,18 @@ static const struct command_spec commands[] = {
              "verify: read them all, or the one of --snapshot",
      .run = command_backup},
     {.name = "import",
-     .arguments = "DIR",
+     .arguments = "DIR | docker://HOST[:PORT][/REPOSITORY[:TAG]]",
      .min = 1,
      .max = 1,
      .options = TAKES(OPTION_CONFIG) | TAKES(OPTION_NO_VERIFY) | TAKES(OPTION_COPY) | TAKES(OPTION_REPOSITORY) |
-                TAKES(OPTION_DRY_RUN) | TAKES(OPTION_JSON),
-     .help = "take over the data directory of a distribution registry (registry:2) by hard links, also while either "
-             "serves; what is here already is passed over, so the same again goes on, or finds what came since",
+                TAKES(OPTION_TAG) | TAKES(OPTION_USER) | TAKES(OPTION_PASSWORD_FILE) | TAKES(OPTION_AUTHFILE) |
+                TAKES(OPTION_CA) | TAKES(OPTION_INSECURE) | TAKES(OPTION_PLAIN_HTTP) | TAKES(OPTION_JOBS) |
+                TAKES(OPTION_NO_REFERRERS) | TAKES(OPTION_OVERWRITE) | TAKES(OPTION_DRY_RUN) | TAKES(OPTION_JSON) |
+                TAKES(OPTION_QUIET),
+     .help =
+         "take over the data directory of a distribution registry (registry:2) by hard links, also while either "
+         "serves; or copy all or chosen images of another registry over the wire, verified. What is here already is "
+         "passed over, so the same again goes on, or finds what came since",
      .run = command_op},
     {.name = "export",
      .arguments = "DIR",
@@ -241,6 +272,12 @@ static const struct command_spec commands[] = {
      .help =
          "make an empty data directory what it was; every blob is verified. Without --snapshot: the newest complete",
      .run = command_restore},
+};
+
+static const struct program_item environment[] = {
+    {"BERTH_IMPORT_PASSWORD", "the password of --user, for import"},
+    {"http_proxy, https_proxy, no_proxy",
+     "how other hosts are reached; for import through a server, in its environment"},
 };
 
 static const struct program_spec program = {
@@ -266,6 +303,8 @@ static const struct program_spec program = {
         "exit status: 0 done or allowed, 1 failed or denied, or damage was found, 2 wrong usage, 3 what was named "
         "is not\n"
         "there\n",
+    .environment = environment,
+    .environment_count = sizeof(environment) / sizeof(environment[0]),
     .see_also = "berth-config(5), berth-user(1), berth-ca(1), berth-trust(1)",
 };
 

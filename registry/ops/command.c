@@ -275,7 +275,7 @@ int command_op(const struct invocation *call)
 {
     struct command command = {
         .call = call,
-        .spec = op_find(call->command->name),
+        .spec = op_find(call->command->name, call->argument_count > 0 ? call->arguments[0] : NULL),
         .output = {.fd = -1, .stop = -1, .program = call->program->name, .terminal = isatty(STDERR_FILENO)}};
     struct config *config;
     struct err e = {0};

@@ -66,7 +66,7 @@ static void send_end(int fd, int stop, int status, const char *text)
 static int check(const struct control *control, const struct invocation *call, const struct op_spec **spec,
                  struct err *e)
 {
-    *spec = op_find(call->command->name);
+    *spec = op_find(call->command->name, call->argument_count > 0 ? call->arguments[0] : NULL);
     if (*spec == NULL)
         return err_set(e, ERR_INVALID, "%s is nothing that a server does", call->command->name);
     if ((*spec)->when == OP_UNCHANGED)

@@ -57,7 +57,9 @@ enum op_when {
 };
 
 struct op_spec {
-    const char *name; /* of its command */
+    const char *name;   /* of its command */
+    const char *prefix; /* of the first argument: a command may be several operations, of which the first that fits is
+                         * meant. NULL: whatever */
     enum op_when when;
     bool changes;      /* a server that is read-only refuses it, but for --dry-run */
     bool takes_files;  /* links files of others: root who becomes another user keeps that right (CAP_FOWNER) */
@@ -75,8 +77,8 @@ struct op_spec {
  * status. Each such command takes --config FILE. Thread: main, before any other is started. */
 int command_op(const struct invocation *call);
 
-/* NULL: no such operation. */
-const struct op_spec *op_find(const char *name);
+/* The operation of a command whose first argument is `argument` (NULL: it has none). NULL: no such operation. */
+const struct op_spec *op_find(const char *name, const char *argument);
 
 /* Run one, and return its exit status; e->text is empty when there was no error. ERR_BUSY names the operation under way
  * in this process that this one has to wait for. */

@@ -1,5 +1,5 @@
 /*
- * `berth import DIR`: takes over the data directory of a distribution registry (storage/distribution/takeover.h), while
+ * `berth import DIR`, but for another registry over the wire (op_import_remote.c): takes over the data directory of a distribution registry (storage/distribution/takeover.h), while
  * this registry is served or not. The user who runs the server makes the links, wherever the command was typed.
  */
 #include "registry/ops/operations.h"
@@ -13,6 +13,7 @@
 
 /* registry */
 #include "registry/commands.h"
+#include "registry/ops/import_source.h"
 #include "registry/ops/passage.h"
 
 static void show_progress(const struct takeover_result *r, void *arg)
@@ -145,7 +146,7 @@ int op_import(struct op *op, int *status, struct err *e)
     struct passage passage;
     int rc;
 
-    if (passage_begin(&passage, op, e) != 0) {
+    if (import_check_options(op->call, e) != 0 || passage_begin(&passage, op, e) != 0) {
         *status = EXIT_USAGE;
         return -1;
     }

@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "registry/ops/import_source.h"
 #include "registry/ops/operations.h"
 
 static const struct op_spec specs[] = {
@@ -11,6 +12,12 @@ static const struct op_spec specs[] = {
     {.name = "du", .when = OP_ANYTIME, .run = op_du},
     {.name = "gc", .when = OP_ALONE, .changes = true, .names_config = true, .run = op_gc},
     {.name = "backup", .when = OP_ALONE, .run = op_backup},
+    {.name = "import",
+     .prefix = IMPORT_SOURCE_PREFIX,
+     .when = OP_ANYTIME,
+     .changes = true,
+     .secret = op_import_secret,
+     .run = op_import_remote},
     {.name = "import", .when = OP_ALONE, .changes = true, .takes_files = true, .run = op_import},
     {.name = "export", .when = OP_ALONE, .takes_files = true, .run = op_export},
     {.name = "retention", .when = OP_ALONE, .changes = true, .run = op_retention},
@@ -24,10 +31,17 @@ static const struct op_spec specs[] = {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards `alone` */
 static const struct op_spec *alone;                      /* the one under way, or NULL */
 
-const struct op_spec *op_find(const char *name)
+static bool fits(const struct op_spec *spec, const char *name, const char *argument)
+{
+    if (strcmp(spec->name, name) != 0)
+        return false;
+    return spec->prefix == NULL || (argument != NULL && str_starts(str_of(argument), str_of(spec->prefix)));
+}
+
+const struct op_spec *op_find(const char *name, const char *argument)
 {
     for (size_t i = 0; i < sizeof(specs) / sizeof(specs[0]); i++)
-        if (strcmp(specs[i].name, name) == 0)
+        if (fits(&specs[i], name, argument))
             return &specs[i];
     return NULL;
 }

@@ -38,8 +38,7 @@ TEST(malformed, "a challenge that is none, does not end, or is too long asks for
                                   "Bearer",
                                   "Bearer realm=\"",
                                   "Bearer realm=\"never closed",
-                                  "Bearer realm=\"a\x01"
-                                  "b\"",
+                                  "Bearer realm=\"a\001b\"",
                                   "Bearer service=\"only\"",
                                   "B\xc3\xa4rer realm=x",
                                   endless};

@@ -188,6 +188,8 @@ TEST(status, "an error has the status of its code, unless the operation says ano
 
     CHECK_INT(op_run(&misused, &op, &e), EXIT_USAGE);
     CHECK_TEXT(e.text, "that is no number");
-    CHECK(op_find("gc") != NULL && op_find("garbage-collect") != NULL);
-    CHECK(op_find("serve") == NULL);
+    CHECK(op_find("gc", NULL) != NULL && op_find("garbage-collect", "config.yml") != NULL);
+    CHECK(op_find("serve", NULL) == NULL);
+    CHECK(op_find("import", "docker://host") != NULL && op_find("import", "docker") != NULL);
+    CHECK(op_find("import", "docker://host") != op_find("import", "docker"));
 }
