@@ -23,10 +23,10 @@ static const struct {
     const char *name;
     bool given; /* false: may be there, and stays whose it is */
 } known[] = {
-    {"berth.lock", true}, {"blobs", true},          {"control", true},          {"exporting", true},
-    {"incoming", true},   {"meta", true},           {INPLACE_TAKEN_OVER, true}, {INPLACE_UNFINISHED, true},
-    {"uploads", true},    {STORE_UNFINISHED, true}, {"docker", false},          {"lost+found", false},
-    {"quarantine", true},
+    {"berth.lock", true},       {"blobs", true},      {"control", true},        {"exporting", true},
+    {"health-check", true},     {"incoming", true},   {"meta", true},           {INPLACE_TAKEN_OVER, true},
+    {INPLACE_UNFINISHED, true}, {"uploads", true},    {STORE_UNFINISHED, true}, {"docker", false},
+    {"lost+found", false},      {"quarantine", true},
 };
 
 static int give_entry(int folder, const char *name, const struct run_as *user, unsigned depth, struct err *e);

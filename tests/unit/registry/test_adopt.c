@@ -92,6 +92,7 @@ TEST(parts, "Berth's own parts are given with all that is in them, and distribut
     make_folder("data/meta");
     make_file("data/meta/data.mdb");
     make_file("data/berth.lock");
+    make_file("data/health-check");
     make_file("data/taken-over");
     make_folder("data/docker/registry/v2");
     make_folder("data/lost+found");
@@ -101,6 +102,7 @@ TEST(parts, "Berth's own parts are given with all that is in them, and distribut
     CHECK_INT(owner_of("data/blobs/sha256"), someone().uid);
     CHECK_INT(owner_of("data/meta/data.mdb"), someone().uid);
     CHECK_INT(owner_of("data/berth.lock"), someone().uid);
+    CHECK_INT(owner_of("data/health-check"), someone().uid);
     CHECK_INT(owner_of("data/docker"), geteuid());
     CHECK_INT(owner_of("data/docker/registry/v2"), geteuid());
     CHECK_INT(owner_of("data/lost+found"), geteuid());
