@@ -21,12 +21,19 @@ static int open_part(int dir, const char *part)
     return openat(dir, part, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* Whatever the umask is: others read here. */
+/* Whatever the umask is: others read here. What is there by now may be somebody's link: no name is followed. */
 static int make_part(int dir, const char *part)
 {
-    if (mkdirat(dir, part, TREE_FOLDER_MODE) == 0)
-        return fchmodat(dir, part, TREE_FOLDER_MODE, 0);
-    return errno == EEXIST ? 0 : -1;
+    int fd, rc;
+
+    if (mkdirat(dir, part, TREE_FOLDER_MODE) != 0)
+        return errno == EEXIST ? 0 : -1;
+    fd = directory_open(dir, part);
+    if (fd < 0)
+        return -1;
+    rc = fchmod(fd, TREE_FOLDER_MODE);
+    close_quietly(fd);
+    return rc;
 }
 
 int tree_folder(int dir, const char *path, struct err *e)

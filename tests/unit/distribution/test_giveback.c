@@ -76,21 +76,27 @@ TEST(there_and_back, "what is given back can be taken over again, with all tags,
     old_end(&b.old);
 }
 
-TEST(times, "links keep the times of the tags and manifests")
+TEST(times, "links keep the times of the tags and manifests, and others may read them whatever the umask is")
 {
     struct back b;
     struct stat st;
     char path[2 * PATH_MAX];
+    mode_t before;
 
     begin(&b);
     old_image(&b.old, "a", "v", "config");
     old_date(&b.old, "a/_manifests/tags/v/current/link", 12345);
     take_over_well(&b.old);
+    before = umask(077);
     give_well(&b);
+    umask(before);
     snprintf(path, sizeof(path), "%s/docker/registry/v2/repositories/a/_manifests/tags/v/current/link", b.to);
     CHECK_INT(stat(path, &st), 0);
     CHECK_INT(st.st_mtime, 12345);
     CHECK_INT(st.st_mode & 0777, 0644);
+    *strrchr(path, '/') = '\0';
+    CHECK_INT(stat(path, &st), 0);
+    CHECK_INT(st.st_mode & 0777, 0755);
     old_end(&b.old);
 }
 
