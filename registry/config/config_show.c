@@ -17,40 +17,42 @@ static bool is_plain(struct str text, bool was_plain)
 }
 
 /* The bytes of a character that YAML takes for a line's end or does not take at all, or that a terminal obeys; 0 for
- * others. Its number comes into *code. */
+ * others. Its number comes into *code: of a byte that is no UTF-8, which YAML cannot say, its value. */
 static size_t special(struct str rest, unsigned *code)
 {
     const unsigned char *p = (const unsigned char *)rest.p;
+    size_t n = str_utf8_length(rest);
 
     *code = p[0];
-    if (p[0] < 0x20 || p[0] == 0x7f)
+    if (n == 0 || p[0] < 0x20 || p[0] == 0x7f)
         return 1;
-    if (rest.n >= 2 && p[0] == 0xc2 && p[1] < 0xa0) { /* U+0080 to U+009F */
-        *code = p[1];
-        return 2;
-    }
-    if (rest.n >= 3 && p[0] == 0xe2 && p[1] == 0x80 && p[2] >= 0xa8 && p[2] <= 0xae) { /* line ends, directions */
-        *code = 0x2000U + (p[2] & 0x3fU);
-        return 3;
-    }
-    return 0;
+    if (n == 2)
+        *code = (p[0] & 0x1fU) << 6 | (p[1] & 0x3fU);
+    else if (n == 3)
+        *code = (p[0] & 0x0fU) << 12 | (p[1] & 0x3fU) << 6 | (p[2] & 0x3fU);
+    else
+        return 0;
+    return (*code >= 0x80 && *code < 0xa0) || (*code >= 0x2028 && *code <= 0x202e) || *code == 0xfeff || *code >= 0xfffe
+               ? n
+               : 0;
 }
 
 /* Between double quotes, as YAML and JSON know them. */
 static void put_quoted(struct str text, struct sbuf *out)
 {
     sbuf_printf(out, "\"");
-    for (size_t i = 0; i < text.n;) {
+    for (size_t i = 0, n; i < text.n; i += n) {
         unsigned code;
-        size_t n = special(str_from(text, i), &code);
 
-        if (n > 0)
+        n = special(str_from(text, i), &code);
+        if (n > 0) {
             sbuf_printf(out, "\\u%04x", code);
-        else if (text.p[i] == '"' || text.p[i] == '\\')
-            sbuf_printf(out, "\\%c", text.p[i]);
-        else
-            sbuf_put(out, text.p + i, 1);
-        i += n > 0 ? n : 1;
+            continue;
+        }
+        n = str_utf8_length(str_from(text, i));
+        if (text.p[i] == '"' || text.p[i] == '\\')
+            sbuf_printf(out, "\\");
+        sbuf_put(out, text.p + i, n);
     }
     sbuf_printf(out, "\"");
 }
@@ -69,12 +71,17 @@ static void put_origin(struct config_origin origin, struct sbuf *out)
     struct sbuf text = {0};
 
     config_origin_put(origin, &text);
-    for (size_t i = 0; i < text.n; i++) {
+    for (size_t i = 0, n; i < text.n; i += n) {
+        struct str rest = str_from((struct str){text.p, text.n}, i);
         unsigned code;
-        size_t n = special(str_from((struct str){text.p, text.n}, i), &code);
 
-        sbuf_put(out, n > 0 ? "?" : text.p + i, 1);
-        i += n > 0 ? n - 1 : 0;
+        n = special(rest, &code);
+        if (n > 0) {
+            sbuf_printf(out, "?");
+        } else {
+            n = str_utf8_length(rest);
+            sbuf_put(out, rest.p, n);
+        }
     }
     sbuf_free(&text);
 }

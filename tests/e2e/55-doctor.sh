@@ -117,5 +117,10 @@ check "a configuration that is not there is found" finds "$WORK/none.yml: No suc
 export REGISTRY_HTTP_ADR=:1
 check "an unknown variable is found" finds 'REGISTRY_HTTP_ADR: unknown variable' 'did you mean REGISTRY_HTTP_ADDR?' "$WORK/config.yml"
 unset REGISTRY_HTTP_ADR
+export REGISTRY_HTTP_HOST=https://nowhere.invalid
+begun=$SECONDS
+check "an http.host that the certificate does not cover is found" finds "does not cover nowhere.invalid (http.host)" "berth-ca server --force" "$WORK/config.yml"
+check "and looking it up takes seconds at most, where no name service answers" [ $((SECONDS - begun)) -le "$PATIENCE" ]
+unset REGISTRY_HTTP_HOST
 check "a wrong --host is wrong usage" exits 2 "$BUILD/berth" doctor "$WORK/config.yml" --host 'no host'
 finish

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "registry/config/config.h"
+#include "registry/config/config_effective.h"
+#include "registry/config/config_show.h"
 
 enum { VARIABLES_MAX = 8 };
 
@@ -36,21 +38,44 @@ static void check_config(const struct config *config)
         HOLDS(strpbrk(config->headers[i].value, "\r\n") == NULL && config->headers[i].name[0] != '\0');
 }
 
+/* What `berth config show` prints is a configuration again. */
+static void check_shown(const struct config *config, const struct config_node *root)
+{
+    struct config_node *effective = config_effective(config, root);
+    struct sbuf yaml = {0};
+    struct config *again;
+    struct err e = {0};
+
+    config_show_yaml(effective, &yaml);
+    again = config_of_text("shown", (struct str){yaml.p, yaml.n}, NULL, &e);
+    if (again == NULL)
+        fprintf(stderr, "%s\n%.*s", e.text, (int)yaml.n, yaml.p);
+    HOLDS(again != NULL);
+    check_config(again);
+    config_free(&again);
+    config_node_free(&effective);
+    sbuf_free(&yaml);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str rest = fuzz_text(data, size);
     struct str file = fuzz_field(&rest, '\0');
     char *environment[VARIABLES_MAX + 1] = {0};
+    struct config_node *root;
     struct config *config;
     struct err e = {0};
 
     for (size_t i = 0; i < VARIABLES_MAX && rest.n > 0; i++)
         environment[i] = str_dup(fuzz_field(&rest, '\0'));
-    config = config_load(file_of(file), environment, &e);
-    if (config != NULL)
+    config = config_load_tree(file_of(file), environment, &root, &e);
+    if (config != NULL) {
         check_config(config);
-    else
-        HOLDS(e.code != ERR_NONE && e.text[0] != '\0');
+        check_shown(config, root);
+    } else {
+        HOLDS(e.code != ERR_NONE && e.text[0] != '\0' && root == NULL);
+    }
+    config_node_free(&root);
     config_free(&config);
     for (size_t i = 0; i < VARIABLES_MAX; i++)
         free(environment[i]);

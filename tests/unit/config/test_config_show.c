@@ -199,6 +199,19 @@ TEST(again, "what is told is a configuration that means the same")
     }
 }
 
+TEST(bytes, "bytes that are no UTF-8, and characters that YAML does not take, do not spoil what is told")
+{
+    struct sbuf out = show_as("version: 0.1\n",
+                              "REGISTRY_STORAGE_FILESYSTEM_ROOTDIRECTORY=/a\xffz\xef\xbf\xbe\xef\xbb\xbfü", false);
+    struct loaded l;
+
+    CHECK(strstr(out.p, "rootdirectory: \"/a\\u00ffz\\ufffe\\ufeffü\"") != NULL);
+    LOAD(out.p, "", &l);
+    CHECK_TEXT(l.config->root_directory, "/aÿz\xef\xbf\xbe\xef\xbb\xbfü");
+    unload(&l);
+    sbuf_free(&out);
+}
+
 TEST(json, "programs get one object a line, with types and sources")
 {
     struct sbuf out = show_as("version: 0.1\nhttp: {headers: {A: [b]}}\n", "REGISTRY_STORAGE_DELETE_ENABLED=yes", true);
