@@ -148,9 +148,10 @@ static void check_content(struct patient *p)
         advise(p, "berth restore BACKUP --to %s", word(root));
     }
     if (exists(root, "docker/registry/v2/repositories") && !exists(root, "meta/data.mdb")) {
-        complain(p, SEVERITY_WARNING, "%s holds the images of registry:2, which were not taken over yet", root);
-        advise(p, "berth import %s%s%s", word(root), p->config->source == NULL ? "" : " --config ",
-               p->config->source == NULL ? "" : word(p->config->source));
+        complain(p, SEVERITY_WARNING, "%s holds images of registry:2, which are taken over when the server starts",
+                 root);
+        advise(p, "berth import %s%s%s --dry-run tells what would come, and what is odd there", word(root),
+               p->config->source == NULL ? "" : " --config ", p->config->source == NULL ? "" : word(p->config->source));
     }
 }
 

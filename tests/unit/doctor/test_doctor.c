@@ -83,8 +83,8 @@ TEST(data, "a data directory that is missing, foreign, open or not whole is foun
          .found = "error    data directory: a restore into data was interrupted",
          .remedy = "berth restore BACKUP --to data"},
         {.plant = "mkdir -p data/docker/registry/v2/repositories",
-         .found = "warning  data directory: data holds the images of registry:2",
-         .remedy = "berth import data"},
+         .found = "warning  data directory: data holds images of registry:2",
+         .remedy = "berth import data --config c.yml --dry-run"},
     };
 
     check_mistakes(mistakes, COUNT(mistakes));
