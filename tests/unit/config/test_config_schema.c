@@ -45,6 +45,27 @@ TEST(help, "every served key says in a line what it is")
     }
 }
 
+TEST(conditions, "what a default depends on is a key")
+{
+    size_t n, seen = 0;
+    const struct config_key *keys = config_schema_keys(&n);
+
+    for (size_t i = 1; i < n; i++) {
+        const char *const others[] = {keys[i].with, keys[i].unless};
+
+        for (size_t k = 0; k < 2; k++) {
+            bool found = others[k] == NULL;
+
+            seen += !found;
+            for (size_t j = 1; j < n && !found; j++)
+                found = strcmp(keys[j].path, others[k]) == 0;
+            if (!found)
+                test_fail(__FILE__, __LINE__, "%s: there is no %s", keys[i].path, others[k]);
+        }
+    }
+    CHECK(seen > 4);
+}
+
 TEST(locks, "every key about who may do what, and about client certificates, says what to write instead of nothing")
 {
     static const struct str below[] = {STR("access"), STR("http.tls.client")};
