@@ -1,7 +1,6 @@
 #include "registry/image_user.h"
 
 #include <linux/capability.h>
-#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -10,8 +9,6 @@
 #include "registry/adopt.h"
 #include "registry/base/log.h"
 #include "registry/harden.h"
-#include "storage/distribution/inplace.h"
-#include "storage/store.h"
 
 static const char variable[] = "BERTH_USER";
 
@@ -73,17 +70,6 @@ static int check_data(const struct run_as *user, const char *root, struct err *e
                    (unsigned)user->gid);
 }
 
-/* Is there a tree of distribution's that is not taken over yet, and belongs to somebody else? */
-static bool has_foreign_tree(const struct run_as *user, const char *root)
-{
-    char tree[PATH_MAX], mark[PATH_MAX];
-    struct stat st;
-
-    return store_path(root, "docker/registry/v2", tree, NULL) == 0 &&
-           store_path(root, INPLACE_TAKEN_OVER, mark, NULL) == 0 && access(mark, F_OK) != 0 && stat(tree, &st) == 0 &&
-           st.st_uid != user->uid;
-}
-
 /* The first level at which he can use what is configured. */
 static int find_level(const struct run_as *user, const struct config *config, uint64_t permitted, size_t *level,
                       struct err *e)
@@ -108,7 +94,8 @@ static uint64_t takeover_rights(uint64_t permitted)
     return BIT(CAP_FOWNER) | ((permitted & reading) != 0 ? reading : BIT(CAP_DAC_OVERRIDE));
 }
 
-static int keep_least(const struct run_as *user, const struct config *config, uint64_t permitted, struct err *e)
+static int keep_least(const struct run_as *user, const struct config *config, uint64_t permitted, bool inherits,
+                      struct err *e)
 {
     uint64_t kept;
     size_t level;
@@ -118,14 +105,10 @@ static int keep_least(const struct run_as *user, const struct config *config, ui
     kept = levels[level].capabilities;
     if (levels[level].name != NULL)
         log_info("user %s keeps %s: configured files are root's", user->name, levels[level].name);
-    if (has_foreign_tree(user, config->root_directory)) {
-        log_info("user %s keeps what taking over docker/registry/v2 needs, which is somebody else's", user->name);
-        kept |= permitted & takeover_rights(permitted);
-    }
-    return harden_keep(kept, e);
+    return harden_keep(kept | (inherits ? permitted & takeover_rights(permitted) : 0), e);
 }
 
-int image_user_become(const struct run_as *user, const struct config *config, struct err *e)
+int image_user_become(const struct run_as *user, const struct config *config, bool inherits, struct err *e)
 {
     uint64_t permitted = harden_permitted();
 
@@ -135,5 +118,10 @@ int image_user_become(const struct run_as *user, const struct config *config, st
         return err_wrap(e, "storage.filesystem.rootdirectory");
     if (run_as_become_keeping(user, e) != 0)
         return err_wrap(e, "%s", variable);
-    return keep_least(user, config, permitted, e);
+    return keep_least(user, config, permitted, inherits, e);
+}
+
+int image_user_settle(const struct run_as *user, const struct config *config, struct err *e)
+{
+    return keep_least(user, config, harden_permitted(), false, e);
 }

@@ -9,13 +9,15 @@
  *   CAP_DAC_READ_SEARCH   to read files of others
  *   CAP_DAC_OVERRIDE      the same where the first is not to be had, which container runtimes leave out by default
  *
- * While distribution's tree in the data directory is somebody else's and has not been taken over, the right to read it
- * stays anyhow, and CAP_FOWNER: only an owner may make hard links to files (Linux, fs.protected_hardlinks).
+ * While a tree of distribution's is taken over (inherit.h) the right to read it stays anyhow, and CAP_FOWNER: only an owner
+ * may make hard links to files (Linux, fs.protected_hardlinks).
  *
  * Thread: as run_as.h.
  */
 #ifndef BERTH_REGISTRY_IMAGE_USER_H
 #define BERTH_REGISTRY_IMAGE_USER_H
+
+#include <stdbool.h>
 
 #include "registry/base/err.h"
 #include "registry/config/config.h"
@@ -24,7 +26,9 @@
 /* Whom BERTH_USER names, into `user`; *out points to it. NULL when it names nobody, or we are not root: then the
  * container was started as somebody already. Errors as of run_as_find(). */
 int image_user_find(struct run_as *user, const struct run_as **out, struct err *e);
-/* Become him for good. The error says what the container lacks. */
-int image_user_become(const struct run_as *user, const struct config *config, struct err *e);
+/* Become him for good; `inherits`: something is going to be taken over. The error says what the container lacks. */
+int image_user_become(const struct run_as *user, const struct config *config, bool inherits, struct err *e);
+/* After that, nothing is left to take over. */
+int image_user_settle(const struct run_as *user, const struct config *config, struct err *e);
 
 #endif

@@ -171,7 +171,7 @@ static int become(struct server *server, const struct run_as *user, bool inherit
         return inherits ? inherit_rights(e) : 0;
     if (listener_give(server->listener, user->uid, user->gid, e) != 0)
         return -1;
-    if (user->of_image ? image_user_become(user, config, e) != 0
+    if (user->of_image ? image_user_become(user, config, inherits, e) != 0
         : inherits     ? inherit_become(user, config, e) != 0
                        : run_as_become(user, e) != 0 || run_as_check(user, config, e) != 0)
         return -1;
@@ -189,7 +189,9 @@ static int give_up_rights(struct server *server, const struct run_as *user, bool
     if (inherit_look(server->config, &inherits, e) != 0 || become(server, user, inherits, e) != 0 ||
         (inherits && inherit_run(server->config, stopped, e) != 0))
         return -1;
-    return user != NULL && user->of_image ? 0 : harden_capabilities(server->config, e);
+    if (user == NULL || !user->of_image)
+        return harden_capabilities(server->config, e);
+    return inherits ? image_user_settle(user, server->config, e) : 0;
 }
 
 /* A full disk, say, must not keep a registry from serving. */

@@ -124,8 +124,16 @@ uid_is() { [[ $(container_field "$1" Uid) == "$2	$2	$2	$2" ]]; }
 rights_are() { [[ $(container_field "$1" CapPrm) == "$2" ]]; }
 printf 'version: 0.1\nstorage: {filesystem: {rootdirectory: /var/lib/registry}}\nhttp: {addr: ":5005"}\n' >"$WORK/own.yml"
 install -d -o 1000 -g 1000 "$WORK/of-1000"
-mkdir -p "$WORK"/{taken,left}/docker/registry/v2/blobs "$WORK/strange/letters"
-date >"$WORK/left/taken-over"
+mkdir -p "$WORK/strange/letters"
+# What registry:2 leaves of one image: old_file NAME TEXT
+old_file() { install -D -m 644 <(printf '%s' "$2") "$WORK/taken/docker/registry/v2/$1"; }
+old_blob() { hex=$(printf '%s' "$1" | sha256sum | cut -d' ' -f1) && old_file "blobs/sha256/${hex:0:2}/$hex/data" "$1"; }
+old_blob '{}'
+old_file "repositories/old/app/_layers/sha256/$hex/link" "sha256:$hex"
+old_blob "{\"schemaVersion\":2,\"mediaType\":\"$OCI_MANIFEST\",\"config\":{\"mediaType\":\"application/vnd.oci.image.config.v1+json\",\"digest\":\"sha256:$hex\",\"size\":2},\"layers\":[]}"
+for link in "revisions/sha256/$hex" tags/1/current "tags/1/index/sha256/$hex"; do
+    old_file "repositories/old/app/_manifests/$link/link" "sha256:$hex"
+done
 start readonly --read-only -v "$WORK/registry:/var/lib/registry" berth:latest
 start serve berth:latest serve /etc/docker/registry/config.yml
 start alone berth:latest /etc/distribution/config.yml
@@ -134,7 +142,6 @@ start new -v "$WORK/own.yml:/etc/distribution/config.yml" berth:latest
 start other --user 1000:1000 --cap-drop ALL -v "$WORK/of-1000:/var/lib/registry" berth:latest
 start root -e BERTH_USER= berth:latest
 start taken -v "$WORK/taken:/var/lib/registry" berth:latest
-start left -v "$WORK/left:/var/lib/registry" berth:latest
 wait "${starts[@]}"
 check "the root file system may be read-only" is_well readonly
 check "and then no right is left" rights_are readonly 0000000000000000
@@ -153,9 +160,9 @@ check "when it is wanted" uid_is root 0
 check "beside a tree of registry:2 it runs" is_well taken
 check "its directory becomes berth's" test "$(stat -c %u "$WORK/taken")" == 5000
 check "but the tree stays root's" test "$(stat -c %u "$WORK/taken/docker/registry/v2")" == 0
-check "whose files it may read and link" rights_are taken 000000000000000a
-check "until they are taken over" is_well left
-check "when it needs no right" rights_are left 0000000000000000
+check "its image is served" says "sha256:$hex" docker exec taken berth tags list old/app
+check "and its files are the old ones" test -n "$(find "$WORK/taken/blobs" -type f -links 2 -user 0)"
+check "the rights for that are gone" rights_are taken 0000000000000000
 check "somebody else's directory is told, with what to do" ends_saying 'belongs to user 1000; start the container as that one (--user 1000:1000)' -v "$WORK/of-1000:/var/lib/registry" berth:latest
 check "so is root without the right to become anybody" ends_saying 'may not become another user, CAP_SETUID is missing; start it as one (--user 5000:5000)' --cap-drop ALL berth:latest
 check "a directory with something else in it stays root's" ends_saying 'user berth may not write' -v "$WORK/strange:/var/lib/registry" berth:latest
