@@ -243,7 +243,8 @@ static void set_manners(const struct http_client *client, const struct http_requ
 }
 
 /* What curl makes of a method by its name alone is not what it does by itself: no body is awaited for HEAD, and a POST
- * that is redirected becomes a GET where the status says so. */
+ * becomes a GET after 303, which says that it was taken. After 301 and 302 (RFC 9110 §15.4.3) it stays one: who answers
+ * a GET there, a page to log in say, has not got what was posted. */
 static void set_method(const struct http_client *client, const struct http_request *request)
 {
     bool post = strcmp(request->method, "POST") == 0;
@@ -255,6 +256,7 @@ static void set_method(const struct http_client *client, const struct http_reque
     if (request->body.n > 0 || post) {
         client->curl->easy_setopt(client->handle, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.n);
         client->curl->easy_setopt(client->handle, CURLOPT_POSTFIELDS, request->body.n > 0 ? request->body.p : "");
+        set_number(client, CURLOPT_POSTREDIR, CURL_REDIR_POST_301 | CURL_REDIR_POST_302);
     }
     if (!post && strcmp(request->method, "GET") != 0)
         set_text(client, CURLOPT_CUSTOMREQUEST, request->method);

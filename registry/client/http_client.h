@@ -58,7 +58,7 @@ struct http_request {
     /* Give up when less than HTTP_STALL_BYTES of a body moved in so long and it is not done, or no answer came in so
      * long; 0: never. What `sink` takes does not count. */
     uint64_t stall_ms;
-    bool follow; /* redirects, HTTP_REDIRECTS_MAX at most */
+    bool follow; /* redirects, HTTP_REDIRECTS_MAX at most; a POST becomes a GET after 303 only */
     /* What comes is given to `sink`, piece by piece, if the status is 2xx; not 0 ends the call with its error. Status and
      * head are in the response by then. NULL, and for other statuses: it is gathered in the response, up to `body_most`
      * bytes; the rest is not read, and `cut` is set. */

@@ -199,6 +199,44 @@ TEST(same_host, "a redirect within the host keeps the Authorization")
     site_close(&site);
 }
 
+static void redirect_by(struct talk *talk, const void *status)
+{
+    char text[128];
+
+    snprintf(text, sizeof(text), "HTTP/1.1 %s\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n", (const char *)status);
+    talk_say(talk, strstr(talk->head, " /there ") == NULL ? text : OK_ANSWER);
+}
+
+TEST(posts, "what is posted is posted where a redirect leads, unless 303 says that it was taken")
+{
+    static const struct {
+        const char *status;
+        const char *last;
+    } cases[] = {{"301 Moved Permanently", "POST /there "},
+                 {"302 Found", "POST /there "},
+                 {"303 See Other", "GET /there "},
+                 {"307 Temporary Redirect", "POST /there "},
+                 {"308 Permanent Redirect", "POST /there "}};
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct site site;
+        struct http_request request = {.method = "POST", .follow = true, .body_most = 100};
+        struct http_response response = {0};
+        struct err e;
+        struct http_client *client = http_client_new(NULL, &e);
+
+        site_open(&site, NULL, redirect_by, cases[i].status);
+        request.url = site_url(&site, "/");
+        CHECK(client != NULL);
+        CHECK_INT(http_client_call(client, &request, &response, &e), 0);
+        CHECK_INT(response.status, 200);
+        CHECK(strstr(site.last, cases[i].last) == site.last);
+        http_response_clear(&response);
+        http_client_free(&client);
+        site_close(&site);
+    }
+}
+
 TEST(strange_redirects, "a redirect to a file, to another protocol or without end is not followed")
 {
     static const char *const targets[] = {"file:///etc/passwd", "gopher://127.0.0.1/", "ftp://127.0.0.1/",
