@@ -35,7 +35,9 @@ static int add_storage(struct health *health, const struct config *config, const
     check->run = check_run_storage;
     check->interval_ms = config->storage_check.interval_ms;
     check->threshold = config->storage_check.threshold;
-    check->limit_ms = check->interval_ms * check->threshold; /* as long as one that fails takes to be noticed */
+    /* As long as one that fails takes to be noticed; a threshold may be any number. */
+    if (__builtin_mul_overflow(check->interval_ms, check->threshold, &check->limit_ms))
+        check->limit_ms = UINT64_MAX;
     if (check_start(check, e) != 0)
         return -1;
     health->n++;

@@ -154,6 +154,33 @@ TEST(changes, "a check that fails is told, with its name and reason, until it su
     sbuf_free(&wanted);
 }
 
+TEST(patient, "with a threshold beyond all bounds a check of the storage never counts as one that hangs")
+{
+    enum { LOOKS = 200000 };
+    char root[400], blobs[410];
+    struct config config = {.root_directory = root,
+                            .storage_check = {.enabled = true, .interval_ms = 2, .threshold = UINT64_MAX / 2 + 1}};
+    struct health *health;
+    struct live live;
+    struct err e;
+
+    log_init(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT, NULL, 0);
+    live_init(&live, &config);
+    snprintf(root, sizeof(root), "%s/patient", test_dir());
+    snprintf(blobs, sizeof(blobs), "%s/blobs", root);
+    CHECK_INT(mkdir(root, 0700), 0);
+    CHECK_INT(mkdir(blobs, 0700), 0);
+    health = health_start(&config, &live, &e);
+    CHECK(health != NULL);
+    for (int i = 0; i < LOOKS; i++) {
+        health_watch(health);
+        if (!health_is_good(health))
+            break;
+    }
+    json_is(health, "{}");
+    health_stop(&health);
+}
+
 static atomic_uint runs;
 static sem_t go_on;
 
