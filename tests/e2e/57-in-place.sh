@@ -63,10 +63,10 @@ check "the old tree is as it was" unchanged
 
 # --- killed, and stopped, on the way ---
 again
-# Killed as soon as the mark is there, and so much later: kill_after SECONDS [SIGNAL]
+# Killed as soon as it has begun, or so much later: kill_after SECONDS [SIGNAL]
 kill_after() {
-    "$BUILD/berth" serve "$WORK/old.yml" --user nobody:nogroup >>"$WORK/killed" 2>&1 &
-    until [[ -e $WORK/old/takeover.unfinished ]]; do sleep 0.005; done
+    "$BUILD/berth" serve "$WORK/old.yml" --user nobody:nogroup >"$WORK/killed" 2>&1 &
+    until grep -q 'taking them over' "$WORK/killed" && [[ -e $WORK/old/takeover.unfinished ]]; do sleep 0.005; done
     sleep "$1"
     kill "-${2-KILL}" $!
     wait $! 2>/dev/null
