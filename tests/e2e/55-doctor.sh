@@ -5,10 +5,8 @@
 server_setup || exit 1
 mkdir -m 0700 "$WORK/data"
 
-# Nobody sets the clock of this machine, it may be: that one finding is the machine's.
 doctor() { "$BUILD/berth" doctor "$@" >"$WORK/doctor" 2>&1; }
-without_clock() { grep -v -e '^warning  clock: the clock is not synchronised' -e '^         do: timedatectl' "$WORK/doctor"; }
-silent() { doctor "$@" && ! without_clock | grep -E '^(error|warning) '; }
+silent() { doctor "$@" && ! grep -E '^(error|warning) ' "$WORK/doctor"; }
 # finds "TEXT" "REMEDY" [arguments]: both are said, the second in the line after the first.
 finds() {
     local text=$1 remedy=$2
@@ -80,7 +78,7 @@ as_daemon() { setpriv --reuid daemon --regid daemon --clear-groups -- "$@"; }
 cp "$BUILD/berth" "$WORK/berth"
 chmod 0755 "$WORK/berth"
 daemon_doctor() { as_daemon "$WORK/berth" doctor "$@" >"$WORK/doctor" 2>&1; }
-daemon_is_silent() { daemon_doctor "$WORK/config.yml" --host "$REG" && ! without_clock | grep -E '^(error|warning) '; }
+daemon_is_silent() { daemon_doctor "$WORK/config.yml" --host "$REG" && ! grep -E '^(error|warning) ' "$WORK/doctor"; }
 check "daemon himself has no findings" daemon_is_silent
 sed "s/:$PORT/:443/" "$WORK/config.yml" >"$WORK/low.yml"
 chmod a+r "$WORK/low.yml"

@@ -76,17 +76,21 @@ static void registry_name(const struct patient *p, char out[TRUST_NAME_ROOM])
 {
     struct address address = {.port = {"", 0}};
     const char *rest = p->config->http_host == NULL ? NULL : strstr(p->config->http_host, "://");
-    char port[PORT_ROOM] = "";
+    char port[PORT_ROOM] = "", host[TRUST_NAME_ROOM] = "";
 
     if (strcmp(p->config->http_net, "tcp") == 0 &&
-        address_parse(str_of(p->config->http_addr), true, &address, NULL) == 0)
+        address_parse(str_of(p->config->http_addr), true, &address, NULL) == 0) {
         snprintf(port, sizeof(port), "%.*s", (int)address.port.n, address.port.p);
+        snprintf(host, sizeof(host), "%.*s", (int)address.host.n, address.host.p);
+    }
     if (p->request->host_count > 0 && (strchr(p->request->hosts[0], ':') != NULL))
         snprintf(out, TRUST_NAME_ROOM, "%s", p->request->hosts[0]);
     else if (p->request->host_count > 0)
         join(p->request->hosts[0], port, out);
     else if (rest != NULL)
         snprintf(out, TRUST_NAME_ROOM, "%s", rest + 3);
+    else if (advice_is_local(host))
+        join(host, port, out); /* nobody else reaches it */
     else
         name_of_machine(p, port, out);
 }
