@@ -53,7 +53,8 @@ static int undo(struct world *w, const char *repository, const char *tag, const 
 {
     struct op op = {.kind = TAG_RESTORE};
 
-    op.restore = (struct tag_restore){.repository = str_of(repository), .tag = str_of(tag), .digest = d, .now = test_now};
+    op.restore = (struct tag_restore){
+        .repository = str_of(repository), .tag = str_of(tag), .digest = d, .now = test_now};
     return world_run(w, &op);
 }
 

@@ -47,7 +47,8 @@ TEST(form, "a family has one HELP and one TYPE line in front of its samples")
 
     metrics_text(&text);
     sbuf_text(&text);
-    CHECK(has_line(text.p, "# HELP berth_damage_met_total Requests for blobs that met a damaged, missing or unreadable file."));
+    CHECK(has_line(text.p,
+                   "# HELP berth_damage_met_total Requests for blobs that met a damaged, missing or unreadable file."));
     first = strstr(text.p, "# TYPE berth_authentications_total counter\n");
     CHECK(first != NULL);
     CHECK(strncmp(strchr(first, '\n') + 1, "berth_authentications_total{result=\"remembered\"} ", 49) == 0);
