@@ -6,20 +6,16 @@
 
 #include "registry/base/log.h"
 #include "registry/config/config.h"
+#include "registry/housekeeper.h"
 #include "registry/image_user.h"
 #include "registry/run_as.h"
 #include "registry/server.h"
 
-/* Signals are taken by the housekeeper with sigtimedwait(): every thread inherits them blocked. */
 static void block_signals(void)
 {
     sigset_t signals;
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    sigaddset(&signals, SIGUSR1);
+    house_signals(&signals);
     pthread_sigmask(SIG_BLOCK, &signals, NULL);
     signal(SIGPIPE, SIG_IGN);
 }

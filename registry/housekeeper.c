@@ -112,16 +112,21 @@ static void drain(struct server *server)
         log_warn("%zu connections cut at the end of http.draintimeout", connections(server));
 }
 
+void house_signals(sigset_t *out)
+{
+    sigemptyset(out);
+    sigaddset(out, SIGTERM);
+    sigaddset(out, SIGINT);
+    sigaddset(out, SIGHUP);
+    sigaddset(out, SIGUSR1);
+}
+
 void keep_house(struct server *server)
 {
     struct watchdog *watchdog = watchdog_new(server->loops, server->loop_count, clock_monotonic_ms());
     sigset_t signals;
 
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGTERM);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGHUP);
-    sigaddset(&signals, SIGUSR1);
+    house_signals(&signals);
     wait_for_signals(server, &signals, watchdog);
     watchdog_free(&watchdog); /* who stops is not watched */
     live_set_stopping(&server->live);

@@ -45,11 +45,6 @@ struct call {
 
 /* ---- clients ---- */
 
-int http_client_setup(struct err *e)
-{
-    return curl_library_get(e) == NULL ? -1 : 0;
-}
-
 static char *copy_text(const char *text)
 {
     return text == NULL ? NULL : str_dup(str_of(text));

@@ -76,10 +76,8 @@ struct http_response {
     bool cut; /* the body was longer than what is here */
 };
 
-/* Loads libcurl now instead of with the first client. 0, or -1: it cannot be used; the error says which package has it. */
-int http_client_setup(struct err *e);
-
-/* `options` may be NULL; its texts are copied, and `ca_file` is read here. NULL: an error. */
+/* `options` may be NULL; its texts are copied, and `ca_file` is read here. The first client loads libcurl. NULL: an
+ * error; where libcurl cannot be used it says which package has it. */
 struct http_client *http_client_new(const struct http_client_options *options, struct err *e);
 void http_client_free(struct http_client **client);
 

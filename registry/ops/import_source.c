@@ -10,7 +10,7 @@
 
 #define FORM "docker://HOST[:PORT][/REPOSITORY[:TAG]]"
 
-bool import_source_is_remote(const char *text)
+static bool is_remote(const char *text)
 {
     return str_starts(str_of(text), STR(IMPORT_SOURCE_PREFIX));
 }
@@ -27,7 +27,7 @@ static const struct {
 
 int import_check_options(const struct invocation *call, struct err *e)
 {
-    bool remote = import_source_is_remote(call->arguments[0]);
+    bool remote = is_remote(call->arguments[0]);
 
     for (size_t i = 0; i < sizeof(particular) / sizeof(particular[0]); i++)
         if (call->given[particular[i].option] && particular[i].remote != remote)
@@ -96,7 +96,7 @@ int import_source_parse(const char *text, struct import_source *out, struct err 
     char said[QUOTE_MAX];
 
     *out = (struct import_source){0};
-    if (!import_source_is_remote(text) || !host_is_valid(host))
+    if (!is_remote(text) || !host_is_valid(host))
         return err_set(e, ERR_INVALID, "%s is not written as " FORM, quote(str_of(text), said));
     copy(out->host, host);
     rest = str_from(rest, host.n + 1);

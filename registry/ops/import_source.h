@@ -2,8 +2,6 @@
 #ifndef BERTH_OPS_IMPORT_SOURCE_H
 #define BERTH_OPS_IMPORT_SOURCE_H
 
-#include <stdbool.h>
-
 #include "registry/base/err.h"
 #include "registry/base/options.h"
 #include "registry/base/str.h"
@@ -21,7 +19,6 @@ struct import_source {
     char digest[DIGEST_TEXT_MAX];             /* empty: none */
 };
 
-bool import_source_is_remote(const char *text);
 /* A directory and another registry take different options. ERR_INVALID names one that the source of `call` does not take. */
 int import_check_options(const struct invocation *call, struct err *e);
 /* ERR_INVALID says how one is written. */

@@ -114,11 +114,6 @@ size_t outbox_drop(struct meta_txn *txn, uint64_t before, size_t limit)
     return n;
 }
 
-void outbox_clear(struct meta_txn *txn)
-{
-    kv_clear(txn, KV_OUTBOX);
-}
-
 /* ---- beginning ---- */
 
 static bool is_one_of(struct str name, const struct str *readers, size_t n)
@@ -239,7 +234,7 @@ static int apply_forget(struct meta_txn *txn, struct meta_change *change, struct
 {
     (void)change;
     if (meta_outbox_used(txn))
-        outbox_clear(txn);
+        kv_clear(txn, KV_OUTBOX);
     return kv_status(txn, e);
 }
 

@@ -31,8 +31,6 @@ void outbox_put(struct meta_txn *txn, uint64_t number, struct str bytes);
 void outbox_place_put(struct meta_txn *txn, struct str reader, uint64_t place);
 /* Remove at most `limit` of the records below `before`, the oldest first. Returns how many. */
 size_t outbox_drop(struct meta_txn *txn, uint64_t before, size_t limit);
-/* Forget everything: records, places, and the queue's number. */
-void outbox_clear(struct meta_txn *txn);
 
 /* Begin, or go on: `places` gets the place of each of `n` readers, the end of the queue for a new one; those of others
  * are forgotten. *next: the number for the next record. *number: the queue's own, drawn when it was empty of all. */
@@ -53,7 +51,7 @@ bool meta_outbox_used(struct meta_txn *txn);
 
 /* ---- as a change of its own: waits ---- */
 
-/* outbox_clear(), unless there is nothing: what was to be told before a restore is not told after it. */
+/* Forget everything: records, places, and the queue's number. What was to be told before a restore is not told after it. */
 int meta_outbox_forget(struct meta *meta, struct err *e);
 
 #endif
