@@ -36,12 +36,12 @@ bool manifest_reference(struct request *rq, struct manifest_reference *out)
 static void tell_pulled(struct request *rq, const struct manifest_reference *reference,
                         const struct manifest_view *view)
 {
-    event_call_pulled(rq,
-                      &(struct event_content){.target = TARGET_MANIFEST,
-                                              .digest = &view->digest,
-                                              .media_type = view->media_type,
-                                              .size = view->bytes.n,
-                                              .tag = reference->is_digest ? (struct str){0} : rq->target.reference});
+    struct event_content content = {
+        .target = TARGET_MANIFEST, .digest = &view->digest, .media_type = view->media_type, .size = view->bytes.n};
+
+    if (!reference->is_digest)
+        content.tag = rq->target.reference;
+    event_call_pulled(rq, &content);
 }
 
 static void send_manifest(struct request *rq, const struct manifest_reference *reference,
