@@ -1,6 +1,5 @@
 #include "registry/acme.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

@@ -1,7 +1,5 @@
 #include "registry/report.h"
 
-#include <stdio.h>
-
 #include "registry/exposition.h"
 #include "registry/server.h"
 #include "storage/meta/commit_counts.h"

@@ -1,7 +1,6 @@
 #include "registry/report.h"
 
 #include <errno.h>
-#include <string.h>
 #include <sys/statvfs.h>
 
 #include "registry/base/log.h"

@@ -1,7 +1,5 @@
 #include "registry/served.h"
 
-#include <stdlib.h>
-
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/health/health.h"

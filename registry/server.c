@@ -1,6 +1,5 @@
 #include "registry/server.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <stdlib.h>
 #include <string.h>

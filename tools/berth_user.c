@@ -3,7 +3,6 @@
  *
  * Called by the name htpasswd it is htpasswd_personality.h.
  */
-#include <string.h>
 
 /* tools */
 #include "tools/user/htpasswd_personality.h"

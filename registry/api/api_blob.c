@@ -1,6 +1,5 @@
 /* Blobs: GET, HEAD, DELETE /v2/<name>/blobs/<digest> (end-2, end-10). */
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "registry/api/api.h"
 #include "registry/base/clock.h"

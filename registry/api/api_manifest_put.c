@@ -5,7 +5,6 @@
  * unchanged in one commit together with their tags. Nothing is stored unless everything they name is there.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "registry/api/api.h"
 #include "registry/base/clock.h"

@@ -1,7 +1,6 @@
 #include "registry/api/upload_call.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"

@@ -1,7 +1,5 @@
 #include "registry/client/http_client_response.h"
 
-#include <string.h>
-
 /* "HTTP/1.1 200 OK" */
 static bool take_status(struct http_head *head, struct str line)
 {

@@ -1,7 +1,5 @@
 #include "registry/config/config_schema.h"
 
-#include <string.h>
-
 #include "registry/config/config_take.h"
 
 #define ONLY_FILES "this storage is not served; use storage.filesystem with a rootdirectory"

@@ -4,7 +4,6 @@
 #include "registry/config/config_take.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "registry/config/address.h"
 #include "registry/config/duration.h"

@@ -1,7 +1,6 @@
 #include "registry/events/event_json.h"
 
 #include <endian.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 

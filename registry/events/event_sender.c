@@ -7,7 +7,6 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"

@@ -2,7 +2,6 @@
  * `berth ctl`: asks the server that runs how it is, and tells it what may change while it serves (../served.h).
  */
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

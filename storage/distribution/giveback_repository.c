@@ -1,5 +1,4 @@
 /* One repository, as giveback.h has it: what it has, then what it has no more. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

@@ -7,7 +7,6 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "storage/distribution/takeover_internal.h"
 #include "storage/meta/meta_take.h"

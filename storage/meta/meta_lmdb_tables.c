@@ -1,8 +1,6 @@
 /* Tables and walks over them, and the error that a transaction carries. */
 #include "storage/meta/meta_lmdb.h"
 
-#include <string.h>
-
 static MDB_val to_val(struct str s)
 {
     return (MDB_val){.mv_size = s.n, .mv_data = (void *)(uintptr_t)s.p};

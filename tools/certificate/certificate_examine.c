@@ -4,7 +4,6 @@
 #include "tools/certificate/certificate_internal.h"
 
 #include <stdio.h>
-#include <string.h>
 
 /* libraries */
 #include <openssl/err.h>

@@ -1,7 +1,6 @@
 /* The server's certificate and its key. */
 #include "tools/doctor/checks.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

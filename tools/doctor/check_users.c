@@ -1,8 +1,6 @@
 /* Who may log in, and what he may do then. */
 #include "tools/doctor/checks.h"
 
-#include <string.h>
-
 /* auth */
 #include "auth/access.h"
 #include "auth/htpasswd.h"

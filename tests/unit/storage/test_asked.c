@@ -3,8 +3,6 @@
 #include "registry/base/clock.h"
 #include "tests/unit/meta/meta_fixture.h"
 
-#include <stdatomic.h>
-
 static uint64_t test_ms = 1000000;
 
 /* In place of those of registry/base/clock.c. */
