@@ -5,7 +5,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
-#include "registry/metrics.h"
+#include "registry/observe/metrics.h"
 
 /* ---- opening ---- */
 

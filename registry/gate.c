@@ -8,7 +8,7 @@
 #include "registry/base/clock.h"
 #include "registry/basic_credentials.h"
 #include "registry/login_challenge.h"
-#include "registry/metrics.h"
+#include "registry/observe/metrics.h"
 #include "registry/net/peer.h"
 #include "registry/reply.h"
 #include "registry/server.h"

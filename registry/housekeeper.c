@@ -8,11 +8,11 @@
 #include "registry/base/log.h"
 #include "registry/health/health.h"
 #include "registry/log_files.h"
-#include "registry/metrics.h"
+#include "registry/observe/metrics.h"
 #include "registry/rules.h"
 #include "registry/served.h"
-#include "registry/service_manager.h"
-#include "registry/watchdog.h"
+#include "registry/process/service_manager.h"
+#include "registry/process/watchdog.h"
 #include "storage/upload_census.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* berth: the command line. Called as `registry` it takes distribution's, which is the same. */
-#include "registry/program.h"
-#include "registry/spelling.h"
+#include "registry/commands/program.h"
+#include "registry/commands/spelling.h"
 
 int main(int argc, char **argv)
 {

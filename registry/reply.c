@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "registry/base/log.h"
-#include "registry/metrics.h"
+#include "registry/observe/metrics.h"
 #include "registry/server.h"
 
 /* Retry-After, in seconds. */

@@ -9,11 +9,11 @@
 #include "registry/events/events.h"
 #include "registry/gate.h"
 #include "registry/health/health.h"
-#include "registry/metrics.h"
+#include "registry/observe/metrics.h"
 #include "registry/permission.h"
 #include "registry/query.h"
 #include "registry/reply.h"
-#include "registry/request_log.h"
+#include "registry/observe/request_log.h"
 #include "registry/server.h"
 #include "storage/reference.h"
 

@@ -7,12 +7,12 @@
 #include "registry/log_files.h"
 #include "registry/net/crowd.h"
 #include "registry/net/listener.h"
-#include "registry/pulls.h"
+#include "registry/background/pulls.h"
 #include "registry/rules.h"
-#include "registry/scrubber.h"
+#include "registry/background/scrubber.h"
 #include "registry/server.h"
 #include "registry/side.h"
-#include "registry/sweeper.h"
+#include "registry/background/sweeper.h"
 
 /* ---- asking ---- */
 

@@ -9,7 +9,7 @@
 #include <h2o.h>
 
 #include "auth/users.h"
-#include "registry/access_log.h"
+#include "registry/observe/access_log.h"
 #include "registry/config/config.h"
 #include "registry/live.h"
 #include "registry/net/loop.h"

@@ -27,12 +27,12 @@ rooms_of() {
     tools/berth_*) echo 'tools tools/ca tools/certificate tools/user tools/trust auth registry/base' ;;
     tools/*) echo 'tools auth registry/base' ;;
     registry/client/*) echo 'registry/client registry/base' ;;
-    registry/health/*) echo 'registry registry/health registry/client registry/config registry/base' ;;
+    registry/health/*) echo 'registry registry/observe registry/health registry/client registry/config registry/base' ;;
     registry/config/*) echo 'registry/config auth storage storage/upkeep registry/base' ;;
-    registry/ops/*) echo 'registry registry/ops registry/api registry/config registry/client registry/events storage storage/meta storage/upkeep storage/backup storage/distribution registry/base' ;;
-    registry/command_doctor.c) echo 'registry tools/doctor registry/base' ;;
-    registry/*) echo 'registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup storage/distribution registry/base' ;;
-    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events auth storage storage/meta storage/upkeep storage/backup storage/distribution tools tools/ca tools/certificate tools/doctor tools/user tools/trust registry/base' ;;
+    registry/ops/*) echo 'registry registry/ops registry/api registry/config registry/client registry/events registry/observe registry/process registry/background registry/commands storage storage/meta storage/upkeep storage/backup storage/distribution registry/base' ;;
+    registry/commands/command_doctor.c) echo 'registry registry/commands registry/process registry/config tools/doctor registry/base' ;;
+    registry/*) echo 'registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events registry/observe registry/process registry/background registry/commands auth storage storage/meta storage/upkeep storage/backup storage/distribution registry/base' ;;
+    tests/*) echo 'tests registry registry/config registry/net registry/api registry/ops registry/client registry/health registry/events registry/observe registry/process registry/background registry/commands auth storage storage/meta storage/upkeep storage/backup storage/distribution tools tools/ca tools/certificate tools/doctor tools/user tools/trust registry/base' ;;
     *) echo '' ;;
     esac
 }
@@ -45,8 +45,8 @@ curl/*.h                        | registry/client/http_client*.c registry/client
 yaml.h                          | registry/config/config_tree.c
 llhttp.h                        | registry/net/http1*.c registry/net/http1*.h
 jansson.h                       | registry/client/remote*.c registry/client/login_file.c storage/manifest*.c storage/manifest_json.h storage/backup/backup_record.c tools/trust/*.c registry/events/event_references.c
-h2o.h h2o/*.h                   | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c registry/api/*.h
-openssl/*.h                     | registry/*.c registry/*.h registry/net/*.c registry/net/*.h registry/api/*.c registry/health/probe.c storage/digest*.c auth/*.c tools/*.c tools/*.h tools/certificate/*.c tools/certificate/*.h tools/trust/trust_files.c
+h2o.h h2o/*.h                   | registry/*.c registry/*.h registry/observe/*.c registry/observe/*.h registry/net/*.c registry/net/*.h registry/api/*.c registry/api/*.h
+openssl/*.h                     | registry/*.c registry/*.h registry/observe/*.c registry/observe/*.h registry/net/*.c registry/net/*.h registry/api/*.c registry/health/probe.c storage/digest*.c auth/*.c tools/*.c tools/*.h tools/certificate/*.c tools/certificate/*.h tools/trust/trust_files.c
 '
 
 check_room() {

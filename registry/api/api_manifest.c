@@ -6,7 +6,7 @@
 #include "registry/api/etag.h"
 #include "registry/api/manifest_call.h"
 #include "registry/events/event_call.h"
-#include "registry/pulls.h"
+#include "registry/background/pulls.h"
 #include "registry/reply.h"
 #include "registry/server.h"
 #include "storage/reference.h"

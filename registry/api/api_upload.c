@@ -8,7 +8,7 @@
 #include "registry/api/api.h"
 #include "registry/base/clock.h"
 #include "registry/blob_file.h"
-#include "registry/metrics.h"
+#include "registry/observe/metrics.h"
 #include "registry/events/event_call.h"
 #include "registry/permission.h"
 #include "registry/api/range.h"

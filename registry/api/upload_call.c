@@ -4,7 +4,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
-#include "registry/metrics.h"
+#include "registry/observe/metrics.h"
 #include "registry/events/event_call.h"
 #include "registry/reply.h"
 #include "registry/server.h"

@@ -7,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "registry/background.h"
+#include "registry/background/background.h"
 #include "registry/base/log.h"
 #include "registry/base/pace.h"
 #include "registry/base/clock.h"

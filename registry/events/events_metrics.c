@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "registry/exposition.h"
+#include "registry/observe/exposition.h"
 
 enum figure { PENDING, DELIVERED, FAILURES, DROPPED, FIGURES };
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "registry/base/log.h"
-#include "registry/metrics.h"
+#include "registry/observe/metrics.h"
 #include "registry/net/client_certificate.h"
 #include "registry/net/crowd.h"
 #include "registry/net/http1_internal.h"

@@ -12,7 +12,7 @@
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
 #include "registry/base/pace.h"
-#include "registry/metrics.h"
+#include "registry/observe/metrics.h"
 #include "registry/net/crowd.h"
 #include "registry/net/http1.h"
 #include "registry/net/sockets.h"

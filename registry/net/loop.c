@@ -12,7 +12,7 @@
 #include "registry/net/stream.h"
 #include "registry/events/event_gather.h"
 #include "registry/events/events.h"
-#include "registry/pulls.h"
+#include "registry/background/pulls.h"
 #include "registry/rules.h"
 #include "registry/server.h"
 #include "storage/meta/meta.h"

@@ -18,7 +18,7 @@
 #include "registry/base/err.h"
 #include "registry/base/str.h"
 #include "registry/net/loop_lag.h"
-#include "registry/request_counts.h"
+#include "registry/observe/request_counts.h"
 
 struct server;
 struct meta_reader;

@@ -4,7 +4,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "registry/exposition.h"
+#include "registry/observe/exposition.h"
 
 static const struct scale scale = {.digits = 3, .n = 8, .bounds = {1, 2, 5, 10, 25, 50, 100, 1000}};
 

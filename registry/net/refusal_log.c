@@ -8,7 +8,7 @@
 
 #include "registry/base/clock.h"
 #include "registry/base/log.h"
-#include "registry/metrics.h"
+#include "registry/observe/metrics.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static uint64_t second;     /* of the monotonic clock; under lock, as what follows */

@@ -17,10 +17,10 @@
 #include "registry/base/log.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/ops/op.h"
 #include "registry/ops/output.h"
-#include "registry/run_as.h"
+#include "registry/process/run_as.h"
 
 enum { REQUEST_MS = 10 * 1000, PATIENCE_MS = 3000, PAUSE_MS = 100 };
 

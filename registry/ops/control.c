@@ -19,10 +19,10 @@
 #include "registry/base/log.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/ops/op.h"
 #include "registry/ops/output.h"
-#include "registry/program.h"
+#include "registry/commands/program.h"
 
 enum { REQUEST_MS = 10 * 1000, END_MS = 10 * 1000, PAUSE_MS = 100, BACKLOG = 16, NICE = 10 };
 

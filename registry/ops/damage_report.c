@@ -7,8 +7,8 @@
 #include "storage/upkeep/needs.h"
 
 /* registry */
-#include "registry/commands.h"
-#include "registry/damage.h"
+#include "registry/commands/commands.h"
+#include "registry/background/damage.h"
 
 enum { NEEDS_MOST = 50 };
 

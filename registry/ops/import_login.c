@@ -13,7 +13,7 @@
 
 /* registry */
 #include "registry/client/login_file.h"
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/ops/import_source.h"
 
 #define IMPORT_PASSWORD_VARIABLE "BERTH_IMPORT_PASSWORD"

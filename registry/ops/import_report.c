@@ -7,7 +7,7 @@
 #include "registry/base/size_text.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 
 void report_open(struct import_report *report, struct op *op)
 {

@@ -6,7 +6,7 @@
 #include "registry/base/quote.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 
 #define FORM "docker://HOST[:PORT][/REPOSITORY[:TAG]]"
 

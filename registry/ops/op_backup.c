@@ -16,8 +16,8 @@
 #include "registry/base/size_text.h"
 
 /* registry */
-#include "registry/commands.h"
-#include "registry/metrics.h"
+#include "registry/commands/commands.h"
+#include "registry/observe/metrics.h"
 
 enum { LOST_NOTED = 20 }; /* blobs that are named to the person; backup.json has more */
 

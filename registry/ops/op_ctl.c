@@ -11,7 +11,7 @@
 #include "registry/base/log.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/config/duration.h"
 #include "registry/ops/operations.h"
 #include "registry/served.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "registry/base/str.h"
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/base/size_text.h"
 #include "storage/meta/meta_usage.h"
 

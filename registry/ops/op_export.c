@@ -10,7 +10,7 @@
 #include "storage/distribution/giveback.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/ops/passage.h"
 
 static void show_progress(const struct giveback_result *r, void *arg)

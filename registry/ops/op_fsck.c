@@ -14,7 +14,7 @@
 #include "storage/meta/meta_rebuild.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/ops/damage_report.h"
 
 enum { THREADS_MOST = 64 };

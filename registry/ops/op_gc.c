@@ -22,9 +22,9 @@
 #include "registry/base/size_text.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/config/duration.h"
-#include "registry/metrics.h"
+#include "registry/observe/metrics.h"
 
 struct gc {
     struct op *op;

@@ -12,7 +12,7 @@
 #include "storage/meta/meta_usage.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/ops/import_source.h"
 #include "registry/ops/passage.h"
 

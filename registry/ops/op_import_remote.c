@@ -15,7 +15,7 @@
 #include "registry/base/quote.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/ops/import_batch.h"
 #include "registry/ops/import_source.h"
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/base/size_text.h"
 #include "registry/events/events.h"
 #include "storage/meta/meta_usage.h"

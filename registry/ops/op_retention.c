@@ -13,8 +13,8 @@
 #include "registry/base/clock.h"
 
 /* registry */
-#include "registry/commands.h"
-#include "registry/metrics.h"
+#include "registry/commands/commands.h"
+#include "registry/observe/metrics.h"
 
 struct retaining {
     struct op *op;

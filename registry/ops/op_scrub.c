@@ -14,9 +14,9 @@
 #include "registry/base/clock.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/config/size.h"
-#include "registry/metrics.h"
+#include "registry/observe/metrics.h"
 #include "registry/ops/damage_report.h"
 
 enum { NAP_MS = 50 };

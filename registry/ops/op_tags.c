@@ -21,7 +21,7 @@
 #include "registry/base/clock.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/config/duration.h"
 
 enum { PAGE = 200 };

@@ -1,5 +1,5 @@
 /* The functions of the operations, for the table in ops.c: each as op_spec.run says. What they do stands on top of
- * their files and in the table of commands, registry/program.c. */
+ * their files and in the table of commands, registry/commands/program.c. */
 #ifndef BERTH_OPS_OPERATIONS_H
 #define BERTH_OPS_OPERATIONS_H
 

@@ -1,4 +1,4 @@
-/* The operations there are. Their commands and options are in registry/program.c. */
+/* The operations there are. Their commands and options are in registry/commands/program.c. */
 #include "registry/ops/op.h"
 
 #include <pthread.h>

@@ -10,7 +10,7 @@
 #include "registry/base/quote.h"
 
 /* registry */
-#include "registry/commands.h"
+#include "registry/commands/commands.h"
 #include "registry/ops/output.h"
 
 enum { ODD_TOLD = 50, BAR = 20, SAY_MS = 30 * 1000, SETTLED_MS = 2000 };

@@ -1,5 +1,5 @@
 /*
- * When manifests were last pulled, to the hour or so: what notes them is in registry/pulls.h.
+ * When manifests were last pulled, to the hour or so: what notes them is in registry/background/pulls.h.
  *
  * Thread: that of the transaction.
  */

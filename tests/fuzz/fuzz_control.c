@@ -12,7 +12,7 @@
 
 #include "registry/base/options.h"
 #include "registry/ops/wire.h"
-#include "registry/program.h"
+#include "registry/commands/program.h"
 
 enum { PATIENCE_MS = 1000 };
 

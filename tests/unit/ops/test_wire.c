@@ -1,6 +1,6 @@
 /* What commands and servers say to each other, over a pair of sockets. */
 #include "registry/ops/wire.h"
-#include "registry/program.h"
+#include "registry/commands/program.h"
 #include "tests/unit/test.h"
 
 #include <arpa/inet.h>

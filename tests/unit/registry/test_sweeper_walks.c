@@ -1,5 +1,5 @@
 /* The sweeper's thread: what each of its walks looks at. */
-#include "registry/sweeper.h"
+#include "registry/background/sweeper.h"
 
 #include <fcntl.h>
 #include <stdio.h>
