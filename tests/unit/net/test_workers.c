@@ -6,67 +6,10 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "registry/server.h"
-#include "tests/unit/test.h"
+#include "tests/unit/net/loop_fixture.h"
 
 #define COUNT(table) (sizeof(table) / sizeof((table)[0]))
-
-/* ---- a server of one loop, which the test turns itself or starts as a thread ---- */
-
-struct world {
-    struct store store;
-    struct server server;
-    struct loop loop;
-};
-
-static void open_server(struct world *w, unsigned disk_threads, unsigned hash_threads)
-{
-    struct err e = {0};
-
-    memset(w, 0, sizeof(*w));
-    w->store.meta = meta_open(test_dir(), &e);
-    w->server.store = &w->store;
-    h2o_config_init(&w->server.h2o);
-    h2o_config_register_host(&w->server.h2o, h2o_iovec_init(H2O_STRLIT("default")), 65535);
-    w->server.workers = workers_start(disk_threads, hash_threads, &e);
-    if (w->store.meta == NULL || w->server.workers == NULL)
-        test_fail(__FILE__, __LINE__, "%s", e.text);
-}
-
-static void close_server(struct world *w)
-{
-    workers_stop(&w->server.workers);
-    meta_close(&w->store.meta);
-    h2o_config_dispose(&w->server.h2o);
-}
-
-static void open_world(struct world *w, unsigned disk_threads, unsigned hash_threads)
-{
-    struct err e = {0};
-
-    open_server(w, disk_threads, hash_threads);
-    if (loop_init(&w->loop, &w->server, 0, &e) != 0)
-        test_fail(__FILE__, __LINE__, "%s", e.text);
-}
-
-static void close_world(struct world *w)
-{
-    workers_stop(&w->server.workers);
-    while (w->loop.jobs > 0)
-        h2o_evloop_run(w->loop.events, 1000);
-    loop_dispose(&w->loop);
-    close_server(w);
-}
-
-/* Turn the loop until all jobs are home; false after ten seconds. */
-static bool all_home(struct world *w)
-{
-    for (int i = 0; i < 1000 && w->loop.jobs > 0; i++)
-        h2o_evloop_run(w->loop.events, 10);
-    return w->loop.jobs == 0;
-}
 
 /* ---- a job that remembers ---- */
 
@@ -353,67 +296,4 @@ TEST(loop_waits, "a loop that is stopped waits for the jobs that are under way")
     close_server(&w);
     sem_destroy(&gate);
     sem_destroy(&taken);
-}
-
-/* ---- commits ---- */
-
-struct writing {
-    struct commit commit;
-    const char *repository;
-    pthread_t applied_on, done_on;
-    int done;
-};
-
-static int apply(struct meta_txn *txn, struct meta_change *change, struct err *e)
-{
-    struct writing *writing = H2O_STRUCT_FROM_MEMBER(struct writing, commit.change, change);
-    struct digest d;
-
-    writing->applied_on = pthread_self();
-    digest_of(DIGEST_SHA256, "hello", 5, &d);
-    if (writing->repository == NULL)
-        return err_set(e, ERR_DENIED, "not this one");
-    return meta_blob_put(txn, str_of(writing->repository), &d, 5, 1, e);
-}
-
-static void writing_done(struct job *job)
-{
-    struct writing *writing = H2O_STRUCT_FROM_MEMBER(struct writing, commit.job, job);
-
-    writing->done++;
-    writing->done_on = pthread_self();
-}
-
-static void submit_writing(struct world *w, struct writing *writing)
-{
-    writing->commit.change.apply = apply;
-    writing->commit.job.done = writing_done;
-    writing->commit.job.loop = &w->loop;
-    commit_submit(w->store.meta, &writing->commit);
-}
-
-TEST(commits, "a change is applied on the writer, and done on the loop when it can be read")
-{
-    struct writing good = {.repository = "app"}, bad = {0};
-    struct blob_info info = {0};
-    struct err e = {0};
-    struct digest d;
-    struct world w;
-
-    digest_of(DIGEST_SHA256, "hello", 5, &d);
-    open_world(&w, 1, 1);
-    submit_writing(&w, &good);
-    submit_writing(&w, &bad);
-    CHECK_INT(w.loop.jobs, 2);
-    CHECK(all_home(&w));
-    CHECK(good.done == 1 && bad.done == 1);
-    CHECK(!pthread_equal(good.applied_on, pthread_self()) && pthread_equal(good.done_on, pthread_self()));
-    CHECK_INT(good.commit.change.rc, 0);
-    CHECK_INT(bad.commit.change.rc, -1);
-    CHECK_INT(bad.commit.change.err.code, ERR_DENIED);
-    CHECK_TEXT(bad.commit.change.err.text, "not this one");
-    CHECK_INT(meta_blob_get(meta_read(w.loop.reader, &e), STR("app"), &d, &info, &e), 0);
-    CHECK_INT(info.size, 5);
-    meta_done(w.loop.reader);
-    close_world(&w);
 }
