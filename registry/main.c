@@ -1,9 +1,14 @@
 /* berth: the command line. Called as `registry` it takes distribution's, which is the same. */
+#include <stdlib.h>
+
 #include "registry/commands/program.h"
 #include "registry/commands/spelling.h"
 
 int main(int argc, char **argv)
 {
-    argv = spell_out(&argc, argv);
-    return program_run(berth_program(), argc, argv);
+    char **words = spell_out(&argc, argv);
+    int status = program_run(berth_program(), argc, words);
+
+    free(words);
+    return status;
 }

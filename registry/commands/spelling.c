@@ -2,7 +2,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "registry/base/str.h"
@@ -77,16 +76,6 @@ static void add_short(struct words *words, const char *word)
         add(words, long_form(*letter));
 }
 
-static bool same(const struct words *words, int argc, char *const *argv)
-{
-    if (words->n != argc)
-        return false;
-    for (int i = 0; i < argc; i++)
-        if (words->items[i] != argv[i])
-            return false;
-    return true;
-}
-
 char **spell_out(int *argc, char **argv)
 {
     bool collects = *argc > 1 && strcmp(argv[1], "garbage-collect") == 0;
@@ -99,10 +88,6 @@ char **spell_out(int *argc, char **argv)
             add_short(&words, argv[i]);
         else
             add(&words, argv[i]);
-    }
-    if (same(&words, *argc, argv)) {
-        free(words.items);
-        return argv;
     }
     *argc = words.n;
     return words.items;

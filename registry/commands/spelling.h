@@ -8,8 +8,7 @@
  *   help                                    --help
  *   -v, when the program is `registry`      --version
  *   garbage-collect … -d -m -q (or -dmq)    garbage-collect … --dry-run --delete-untagged --quiet
- * Returns a command line for the rest of the program's life, or `argv` itself when there is nothing to turn; *argc
- * follows.
+ * Returns the command line, ended by NULL, to be freed when the program ends; its words are borrowed. *argc follows.
  */
 char **spell_out(int *argc, char **argv);
 

@@ -20,8 +20,7 @@ static void spells(const char *given, const char *wanted)
         snprintf(got + strlen(got), sizeof(got) - strlen(got), "%s%s", i == 0 ? "" : " ", out[i]);
     CHECK_TEXT(got, wanted);
     CHECK(out[n] == NULL);
-    if (out != words)
-        free(out);
+    free(out);
 }
 
 struct spelling {
