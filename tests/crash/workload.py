@@ -309,7 +309,7 @@ def delete_and_wait(client):
     loose += [("swept/app", data) for data in going.values()]
     for repository, data in loose:
         client.ledger.allow(("blob", repository, digest_of(data)), None)
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + 6 * PATIENCE  # every folder of blobs is looked at, and strace may be looking, too
     while any(os.path.exists(blob_file(client.registry, data)) for _, data in loose):  # asking would prolong the leases
         if not client.registry.running():
             raise Gone("killed while it swept")
