@@ -79,6 +79,7 @@ done
 check "it was not done by then" test ! -e "$WORK/old/taken-over" -a -e "$WORK/old/takeover.unfinished"
 kill_after 0.05
 kill_after 0.1
+again
 check "told to stop on the way it does, and that is no failure" kill_after 0 TERM
 check "after all that it starts" server_run --user nobody:nogroup
 check "and every tag pulls" pulls_all
