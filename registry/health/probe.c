@@ -11,6 +11,7 @@
 #include <openssl/ssl.h>
 
 /* registry */
+#include "registry/base/connect.h"
 #include "registry/config/address.h"
 #include "registry/health/reach.h"
 
@@ -34,7 +35,7 @@ static int wait_tls(struct visit *visit, int rc, struct err *e)
     const char *reason;
 
     if (wants == SSL_ERROR_WANT_READ || wants == SSL_ERROR_WANT_WRITE)
-        return reach_wait(visit->fd, wants == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, visit->probe->deadline_ms, e);
+        return wait_before(visit->fd, wants == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, visit->probe->deadline_ms, e);
     reason = ERR_reason_error_string(ERR_peek_last_error());
     ERR_clear_error();
     return err_set(e, ERR_IO, "TLS: %s", reason == NULL ? "the connection was closed" : reason);
@@ -55,7 +56,7 @@ static int send_some(struct visit *visit, struct str bytes, size_t *sent, struct
     *sent = n > 0 ? (size_t)n : 0;
     if (n >= 0)
         return 0;
-    return errno == EAGAIN ? reach_wait(visit->fd, POLLOUT, visit->probe->deadline_ms, e) : err_errno(e, "send");
+    return errno == EAGAIN ? wait_before(visit->fd, POLLOUT, visit->probe->deadline_ms, e) : err_errno(e, "send");
 }
 
 /* *got is 0 when it has to be tried again, or at the end, *over. */
@@ -76,7 +77,7 @@ static int receive_some(struct visit *visit, char *bytes, size_t room, size_t *g
     *over = n == 0;
     if (n >= 0)
         return 0;
-    return errno == EAGAIN ? reach_wait(visit->fd, POLLIN, visit->probe->deadline_ms, e) : err_errno(e, "receive");
+    return errno == EAGAIN ? wait_before(visit->fd, POLLIN, visit->probe->deadline_ms, e) : err_errno(e, "receive");
 }
 
 /* ---- the visit ---- */

@@ -21,7 +21,5 @@
 int reach_tcp(struct str host, struct str port, uint64_t deadline_ms, struct err *e);
 /* Likewise a Unix socket. */
 int reach_unix(const char *path, uint64_t deadline_ms, struct err *e);
-/* Until one of the poll(2) `events` has come. */
-int reach_wait(int fd, short events, uint64_t deadline_ms, struct err *e);
 
 #endif

@@ -16,6 +16,7 @@
 
 /* base */
 #include "registry/base/clock.h"
+#include "registry/base/connect.h"
 
 enum { ANSWER_WAIT_MS = 2000, PROBLEMS_MAX = 40 };
 
@@ -273,7 +274,7 @@ int probe_run(const struct probe *probe, struct facts *facts, bool *good, struct
     *good = false;
     signal(SIGPIPE, SIG_IGN);
     visit.deadline = clock_monotonic_ms() + PROBE_WAIT_MS;
-    visit.fd = connect_before(probe->host.text, probe->port, visit.deadline, address, sizeof(address), e);
+    visit.fd = connect_to_host(probe->host.text, probe->port, visit.deadline, address, sizeof(address), e);
     if (visit.fd >= 0 && prepare(&visit, e) == 0) {
         facts_text(facts, "host", str_of(probe->host.text));
         facts_text(facts, "port", str_of(probe->port));

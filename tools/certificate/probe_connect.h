@@ -10,9 +10,6 @@
 /* Connect to the first address of `host` that answers before `deadline` (clock_monotonic_ms()). `address` gets its
  * text. Returns a descriptor that does not block, or -1: ERR_NOT_FOUND when there is no such host, ERR_BUSY when it is
  * late. */
-int connect_before(const char *host, const char *port, uint64_t deadline, char *address, size_t room, struct err *e);
-
-/* Wait for `events` of poll(2). 0, or -1 when the deadline has passed (ERR_BUSY) or poll fails. */
-int wait_before(int fd, short events, uint64_t deadline, struct err *e);
+int connect_to_host(const char *host, const char *port, uint64_t deadline, char *address, size_t room, struct err *e);
 
 #endif
